@@ -1,0 +1,242 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A finished kernel module as read from its file.
+
+use anyhow::{bail, ensure, Context, Result};
+use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
+use object::endian::LittleEndian as Le;
+use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
+use std::ops::Range;
+
+/// Section index of a symbol that livepatch resolves, `include/uapi/linux/elf.h`.
+pub const SHN_LIVEPATCH: u16 = 0xff20;
+
+/// Flag of a section of relocations that livepatch applies, `include/uapi/linux/elf.h`.
+pub const SHF_RELA_LIVEPATCH: u64 = 0x0010_0000;
+
+/// What `scripts/sign-file` puts at the end of a signed module.
+const SIGNATURE_MARK: &[u8] = b"~Module signature appended~\n";
+
+/// One section of the module.
+#[derive(Debug)]
+pub struct Section {
+    pub name: String,
+    pub sh_type: u32,
+    pub sh_flags: u64,
+    /// Where its contents are in the file; empty for NOBITS.
+    pub bytes: Range<usize>,
+}
+
+impl Section {
+    /// Whether the section is part of the loaded module.
+    pub fn is_allocated(&self) -> bool {
+        self.sh_flags & u64::from(elf::SHF_ALLOC) != 0
+    }
+
+    /// Whether the section holds instructions.
+    pub fn is_code(&self) -> bool {
+        self.sh_flags & u64::from(elf::SHF_EXECINSTR) != 0
+    }
+}
+
+/// One symbol of the module.
+#[derive(Debug)]
+pub struct Symbol {
+    pub name: String,
+    pub shndx: u16,
+    pub weak: bool,
+    /// Where its `Elf64_Sym` is in the file.
+    pub offset: usize,
+}
+
+impl Symbol {
+    /// Whether the loader has to find it elsewhere.
+    pub fn is_undefined(&self) -> bool {
+        self.shndx == elf::SHN_UNDEF
+    }
+}
+
+/// One relocation of the module.
+#[derive(Debug)]
+pub struct Relocation {
+    /// Index of the section that is relocated.
+    pub target: usize,
+    /// Whether the section it is in is marked as livepatch's.
+    pub livepatch: bool,
+    /// Where its `Elf64_Rela` is in the file.
+    pub offset: usize,
+    /// Which place in the target section.
+    pub place: u64,
+    pub symbol: usize,
+    pub r_type: u32,
+}
+
+/// A module's sections, symbols, relocations and modinfo.
+#[derive(Debug)]
+pub struct Module {
+    pub sections: Vec<Section>,
+    pub symbols: Vec<Symbol>,
+    pub relocations: Vec<Relocation>,
+    /// Index of the symbol table's section.
+    pub symtab: usize,
+    /// `key=value` strings of `.modinfo`.
+    modinfo: Vec<String>,
+}
+
+impl Module {
+    /// Reads a module; an error means that the file is not one.
+    pub fn parse(data: &[u8]) -> Result<Self> {
+        let header = FileHeader64::<Le>::parse(data).context("not a 64-bit ELF file")?;
+        ensure!(
+            header.e_ident.data == elf::ELFDATA2LSB
+                && header.e_machine(Le) == elf::EM_X86_64
+                && header.e_type(Le) == elf::ET_REL,
+            "not a relocatable ELF file for x86-64"
+        );
+        ensure!(
+            !data.ends_with(SIGNATURE_MARK),
+            "the module is signed already; sign it after this step"
+        );
+
+        let table = header.sections(Le, data).context("bad section headers")?;
+        let mut sections = Vec::with_capacity(table.len());
+        for section in table.iter() {
+            sections.push(read_section(section, &table, data)?);
+        }
+        ensure!(
+            sections
+                .iter()
+                .any(|s| s.name == ".gnu.linkonce.this_module"),
+            "not a finished kernel module: no section .gnu.linkonce.this_module"
+        );
+
+        let symtab = table
+            .symbols(Le, data, elf::SHT_SYMTAB)
+            .context("bad symbol table")?;
+        ensure!(!symtab.is_empty(), "no symbol table");
+        let base = sections[symtab.section().0].bytes.start;
+        let mut symbols = Vec::with_capacity(symtab.len());
+        for (index, symbol) in symtab.iter().enumerate() {
+            symbols.push(read_symbol(symbol, &symtab, base, index)?);
+        }
+
+        let mut relocations = Vec::new();
+        for section in table.iter() {
+            if section.sh_type(Le) == elf::SHT_REL {
+                bail!("a section of type REL, which x86-64 does not use");
+            }
+            let Some((entries, link)) = section.rela(Le, data).context("bad relocations")? else {
+                continue;
+            };
+            ensure!(
+                link == symtab.section(),
+                "relocations for another symbol table"
+            );
+            let (base, _) = section.file_range(Le).unwrap_or_default();
+            let target = section.sh_info(Le) as usize;
+            ensure!(
+                target < sections.len(),
+                "relocations for a section that does not exist"
+            );
+            for (index, rela) in entries.iter().enumerate() {
+                let symbol = rela.r_sym(Le, false) as usize;
+                ensure!(
+                    symbol < symbols.len(),
+                    "a relocation to a symbol that does not exist"
+                );
+                relocations.push(Relocation {
+                    target,
+                    livepatch: section.sh_flags(Le) & SHF_RELA_LIVEPATCH != 0,
+                    offset: base as usize + index * size_of_val(rela),
+                    place: rela.r_offset(Le),
+                    symbol,
+                    r_type: rela.r_type(Le, false),
+                });
+            }
+        }
+
+        Ok(Self {
+            modinfo: read_modinfo(&sections, data),
+            symtab: symtab.section().0,
+            sections,
+            symbols,
+            relocations,
+        })
+    }
+
+    /// All values of a key in `.modinfo`.
+    pub fn modinfo<'a>(&'a self, key: &'a str) -> impl Iterator<Item = &'a str> {
+        self.modinfo
+            .iter()
+            .filter_map(move |entry| entry.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    /// The module's name as `/proc/modules` will show it.
+    pub fn name(&self) -> &str {
+        self.modinfo("name").next().unwrap_or("?")
+    }
+
+    /// Whether GPL-only symbols are open to it: `license_is_gpl_compatible()` in
+    /// `include/linux/license.h`; without any license the loader takes it as proprietary.
+    pub fn is_gpl_compatible(&self) -> bool {
+        matches!(
+            self.modinfo("license").next(),
+            Some(
+                "GPL"
+                    | "GPL v2"
+                    | "GPL and additional rights"
+                    | "Dual BSD/GPL"
+                    | "Dual MIT/GPL"
+                    | "Dual MPL/GPL"
+            )
+        )
+    }
+}
+
+type Table<'data> = object::read::elf::SectionTable<'data, FileHeader64<Le>>;
+type Symtab<'data> = object::read::elf::SymbolTable<'data, FileHeader64<Le>>;
+
+fn read_section(section: &SectionHeader64<Le>, table: &Table<'_>, data: &[u8]) -> Result<Section> {
+    let name = table
+        .section_name(Le, section)
+        .context("bad section name")?;
+    let bytes = match section.file_range(Le) {
+        Some((offset, size)) => {
+            section
+                .data(Le, data)
+                .context("a section outside the file")?;
+            offset as usize..(offset + size) as usize
+        }
+        None => 0..0,
+    };
+    Ok(Section {
+        name: String::from_utf8_lossy(name).into_owned(),
+        sh_type: section.sh_type(Le),
+        sh_flags: section.sh_flags(Le),
+        bytes,
+    })
+}
+
+fn read_symbol(
+    symbol: &Sym64<Le>,
+    symtab: &Symtab<'_>,
+    base: usize,
+    index: usize,
+) -> Result<Symbol> {
+    let name = symtab.symbol_name(Le, symbol).context("bad symbol name")?;
+    Ok(Symbol {
+        name: String::from_utf8_lossy(name).into_owned(),
+        shndx: symbol.st_shndx(Le),
+        weak: symbol.st_bind() == elf::STB_WEAK,
+        offset: base + index * size_of_val(symbol),
+    })
+}
+
+fn read_modinfo(sections: &[Section], data: &[u8]) -> Vec<String> {
+    sections
+        .iter()
+        .filter(|s| s.name == ".modinfo")
+        .flat_map(|s| data[s.bytes.clone()].split(|&b| b == 0))
+        .filter(|entry| !entry.is_empty())
+        .map(|entry| String::from_utf8_lossy(entry).into_owned())
+        .collect()
+}

@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Why a module is refused.
+
+use crate::relocation::type_name;
+use std::fmt;
+
+/// One thing that would make the module fail to load, or fail once loaded.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// An undefined symbol that nothing exports.
+    NotExported { symbol: String },
+    /// A GPL-only export, and the module's license is another.
+    GplOnly { symbol: String, owner: String },
+    /// An export in a namespace that the module does not import.
+    Namespace {
+        symbol: String,
+        owner: String,
+        namespace: String,
+    },
+    /// `.klp.sym.` followed by what the kernel cannot parse.
+    Malformed { symbol: String, why: &'static str },
+    /// A private symbol of a module; only livepatch's own modules get these resolved.
+    OfModule { symbol: String, object: String },
+    /// The kernel image has no such symbol.
+    NotInKernel { symbol: String, name: String },
+    /// Several symbols of that name, and the position is 0.
+    Ambiguous { symbol: String, count: usize },
+    /// Fewer symbols of that name than the position says.
+    NoSuchPosition { symbol: String, count: usize },
+    /// The kernel freed its memory after boot.
+    Init { symbol: String },
+    /// A direct call of data.
+    CallOfData { symbol: String, place: Place },
+    /// A function whose address is taken.
+    FunctionAddress {
+        symbol: String,
+        place: Place,
+        why_function: &'static str,
+    },
+    /// A relocation type that the kernel's loader does not apply.
+    UnsupportedRelocation {
+        symbol: String,
+        place: Place,
+        r_type: u32,
+    },
+    /// A use in a section that must not name private symbols.
+    ForbiddenSection {
+        symbol: String,
+        place: Place,
+        why: &'static str,
+    },
+    /// Unresolved private symbols beside livepatch relocations made by another tool.
+    AlreadyLivepatch { section: String },
+}
+
+/// A place in the module.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Place {
+    pub section: String,
+    pub offset: u64,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}+{:#x}", self.section, self.offset)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NotExported { symbol } => write!(
+                f,
+                "{symbol}: undefined, and exported neither by the kernel nor by a module given"
+            ),
+            Self::GplOnly { symbol, owner } => write!(
+                f,
+                "{symbol}: exported by {owner} to GPL-compatible modules only, and this one's \
+                 license is not"
+            ),
+            Self::Namespace {
+                symbol,
+                owner,
+                namespace,
+            } => write!(
+                f,
+                "{symbol}: exported by {owner} in namespace {namespace}, which the module does \
+                 not import"
+            ),
+            Self::Malformed { symbol, why } => write!(
+                f,
+                "{symbol}: not of the form .klp.sym.<object>.<name>,<position>: {why}"
+            ),
+            Self::OfModule { symbol, object } => write!(
+                f,
+                "{symbol}: private symbols of modules (here {object}) are not supported; while a \
+                 module loads, the kernel resolves those of vmlinux alone"
+            ),
+            Self::NotInKernel { symbol, name } => {
+                write!(f, "{symbol}: the kernel has no symbol {name}")
+            }
+            Self::Ambiguous { symbol, count } => write!(
+                f,
+                "{symbol}: ambiguous, the kernel has {count} symbols of that name; say which by \
+                 a position from 1 to {count}"
+            ),
+            Self::NoSuchPosition { symbol, count } => {
+                write!(f, "{symbol}: the kernel has only {count} of that name")
+            }
+            Self::Init { symbol } => write!(
+                f,
+                "{symbol}: in the kernel's init memory, which is freed after boot"
+            ),
+            Self::CallOfData { symbol, place } => {
+                write!(f, "{symbol}: called at {place}, but it is data")
+            }
+            Self::FunctionAddress {
+                symbol,
+                place,
+                why_function,
+            } => write!(
+                f,
+                "{symbol}: its address is taken at {place}, but {why_function}; a function that \
+                 would be called through a pointer may have lost its ENDBR and then stops the \
+                 kernel on CPUs with IBT. Call it directly, or allow its address to be taken if \
+                 it is only compared"
+            ),
+            Self::UnsupportedRelocation {
+                symbol,
+                place,
+                r_type,
+            } => write!(
+                f,
+                "{symbol}: used at {place} by relocation {}, which the kernel's module loader \
+                 does not apply",
+                type_name(*r_type)
+            ),
+            Self::ForbiddenSection { symbol, place, why } => {
+                write!(f, "{symbol}: used at {place}: {why}")
+            }
+            Self::AlreadyLivepatch { section } => write!(
+                f,
+                "the module has livepatch relocations already (for {section}) and unresolved \
+                 private symbols too"
+            ),
+        }
+    }
+}
