@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The symbols that the kernel and other modules export.
 
-use crate::module::Module;
+use crate::module::{Module, Symbol};
 use anyhow::{Context, Result};
 use std::collections::HashMap;
+
+/// A flag of an export, `include/linux/module_symbol.h`.
+const KSYM_FLAG_GPL_ONLY: u8 = 1 << 0;
 
 /// One exported symbol.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -75,21 +78,30 @@ impl Exports {
 
     /// Adds what a built module exports.
     ///
-    /// Its license and namespace checks are modpost's duty; here only the names count, which
-    /// `include/linux/export-internal.h` spells `__ksymtab_<name>`.
-    pub fn add_module(&mut self, module: &Module) {
-        for symbol in &module.symbols {
-            if symbol.is_undefined() {
-                continue;
-            }
-            if let Some(name) = symbol.name.strip_prefix("__ksymtab_") {
-                let export = Export {
-                    owner: module.name().to_owned(),
-                    gpl_only: false,
-                    namespace: String::new(),
-                };
-                self.0.entry(name.to_owned()).or_insert(export);
-            }
+    /// `include/linux/export-internal.h` has the symbols that make up an export `x`: its entry
+    /// `__ksymtab_x`, its namespace's string at `__kstrtabns_x`, its flags' byte at `__flags_x`.
+    pub fn add_module(&mut self, module: &Module, data: &[u8]) {
+        let defined: HashMap<&str, &Symbol> = module
+            .symbols
+            .iter()
+            .filter(|symbol| !symbol.is_undefined())
+            .map(|symbol| (symbol.name.as_str(), symbol))
+            .collect();
+        let bytes = |prefix: &str, name: &str| -> &[u8] {
+            defined
+                .get(format!("{prefix}{name}").as_str())
+                .and_then(|symbol| module.bytes_at(symbol, data))
+                .unwrap_or_default()
+        };
+        for name in defined.keys().filter_map(|s| s.strip_prefix("__ksymtab_")) {
+            let flags = bytes("__flags_", name).first().copied();
+            let namespace = bytes("__kstrtabns_", name).split(|&b| b == 0).next();
+            let export = Export {
+                owner: module.name().to_owned(),
+                gpl_only: flags.unwrap_or_default() & KSYM_FLAG_GPL_ONLY != 0,
+                namespace: String::from_utf8_lossy(namespace.unwrap_or_default()).into_owned(),
+            };
+            self.0.insert(name.to_owned(), export);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use anyhow::{ensure, Context, Result};
 use std::collections::HashMap;
+use std::ops::Range;
 
 /// One symbol of the kernel image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,7 +25,9 @@ impl KernelSymbol {
 pub struct KernelSymbols {
     by_name: HashMap<String, Vec<KernelSymbol>>,
     /// `__init_begin` to `__init_end`, whose memory is given back after boot.
-    init: std::ops::Range<u64>,
+    init: Range<u64>,
+    /// The template of the per-CPU variables lies amid the init memory; the variables stay.
+    percpu: Range<u64>,
 }
 
 impl KernelSymbols {
@@ -63,11 +66,15 @@ impl KernelSymbols {
             by_name.values().flatten().any(|s| s.address != 0),
             "all addresses are zero: read /proc/kallsyms as root with kernel.kptr_restrict=0"
         );
-        let init = match (only("__init_begin"), only("__init_end")) {
+        let range = |begin, end| match (only(begin), only(end)) {
             (Some(begin), Some(end)) => begin..end,
             _ => 0..0,
         };
-        Ok(Self { by_name, init })
+        Ok(Self {
+            init: range("__init_begin", "__init_end"),
+            percpu: range("__per_cpu_start", "__per_cpu_end"),
+            by_name,
+        })
     }
 
     /// Every symbol of that name in address order; sympos counts them from 1.
@@ -77,7 +84,7 @@ impl KernelSymbols {
 
     /// Whether the symbol is gone once the kernel has booted.
     pub fn is_init(&self, symbol: &KernelSymbol) -> bool {
-        self.init.contains(&symbol.address)
+        self.init.contains(&symbol.address) && !self.percpu.contains(&symbol.address)
     }
 }
 

@@ -119,8 +119,9 @@ fn read_checker(arguments: &Arguments) -> Result<Checker> {
             .with_context(|| path.display().to_string())?;
     }
     for path in &arguments.provides {
-        let module = Module::parse(&read(path)?).with_context(|| path.display().to_string())?;
-        checker.exports.add_module(&module);
+        let data = read(path)?;
+        let module = Module::parse(&data).with_context(|| path.display().to_string())?;
+        checker.exports.add_module(&module, &data);
     }
     if let Some(path) = &arguments.system_map {
         let text = read_text(path)?;

@@ -43,6 +43,8 @@ impl Section {
 pub struct Symbol {
     pub name: String,
     pub shndx: u16,
+    /// In a module, the offset in its section.
+    pub value: u64,
     pub weak: bool,
     /// Where its `Elf64_Sym` is in the file.
     pub offset: usize,
@@ -170,6 +172,13 @@ impl Module {
             .filter_map(move |entry| entry.strip_prefix(key)?.strip_prefix('='))
     }
 
+    /// The contents of a section from a symbol's place to the section's end.
+    pub fn bytes_at<'a>(&self, symbol: &Symbol, data: &'a [u8]) -> Option<&'a [u8]> {
+        let section = self.sections.get(usize::from(symbol.shndx))?;
+        let value = usize::try_from(symbol.value).ok()?;
+        data.get(section.bytes.clone())?.get(value..)
+    }
+
     /// The module's name as `/proc/modules` will show it.
     pub fn name(&self) -> &str {
         self.modinfo("name").next().unwrap_or("?")
@@ -226,6 +235,7 @@ fn read_symbol(
     Ok(Symbol {
         name: String::from_utf8_lossy(name).into_owned(),
         shndx: symbol.st_shndx(Le),
+        value: symbol.st_value(Le),
         weak: symbol.st_bind() == elf::STB_WEAK,
         offset: base + index * size_of_val(symbol),
     })
