@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The `patch!` macro of molt: a live patch is its functions and one list of what they replace.
+//!
+//! The crate is built twice: by Kbuild for the kernel's own compiler, with the libraries in the
+//! kernel's tree, and by Cargo for its unit tests.
+
+mod bindings;
+mod btf;
+mod check;
+mod declaration;
+mod elf;
+mod expand;
+mod nearest;
+mod objects;
+mod spelling;
+mod syntax;
+
+use proc_macro::TokenStream;
+
+/// Declares what a live patch replaces, and makes the crate a kernel module that does so.
+///
+/// ```ignore
+/// patch! {
+///     description: "…",
+///     author: "…",                                    // optional
+///     license: "GPL",
+///     vmlinux: { cmdline_proc_show => show },         // object: { function => replacement, … }
+///     some_module: { foo => new_foo, bar[2] => bar2 } // [n]: the n-th function of that name
+/// }
+/// ```
+///
+/// Every replacement must have exactly the signature of the function it replaces, which is read
+/// from the BTF of the kernel that the patch is built for. Leave `=> replacement` out to be told
+/// the signature. A function that BTF does not describe is given with its prototype:
+/// `foo: unsafe extern "C" fn(c_int) -> c_int => new_foo`.
+///
+/// The macro also makes the module `c`, with the kernel's C types by their C names, and the module
+/// parameter `deadline_ms`.
+#[proc_macro]
+pub fn patch(input: TokenStream) -> TokenStream {
+    syn::parse(input)
+        .and_then(|patch| expand::expand(&patch))
+        .unwrap_or_else(|error| expand::refuse(&error))
+        .into()
+}

@@ -1,0 +1,189 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Finds the BTF of the kernel and of its modules, and what it says about a function.
+
+use std::cell::OnceCell;
+use std::env;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+
+use crate::bindings::Bindings;
+use crate::btf::{Btf, Id};
+use crate::elf;
+
+/// The kernel itself, as an object.
+pub(crate) const VMLINUX: &str = "vmlinux";
+
+/// How a module's BTF may be stored, the nearest to the build first, with the program that
+/// unpacks it.
+const FORMS: [(&str, Option<&str>); 5] = [
+    ("btf", None),
+    ("ko", None),
+    ("ko.xz", Some("xz")),
+    ("ko.zst", Some("zstd")),
+    ("ko.gz", Some("gzip")),
+];
+
+/// The kernel that the patch is built for.
+pub(crate) struct Kernel {
+    btf: PathBuf,
+    modules: Vec<PathBuf>,
+    bindings: PathBuf,
+    vmlinux: OnceCell<Rc<Btf>>,
+}
+
+impl Kernel {
+    /// The kernel that Kbuild names: `OBJTREE` is its build tree; `MOLT_BTF` says where its BTF is
+    /// if not in the `vmlinux` there; `MOLT_BTF_MODULES` lists folders with modules.
+    pub(crate) fn from_environment() -> Result<Self, String> {
+        let tree = env::var_os("OBJTREE")
+            .map(PathBuf::from)
+            .ok_or("OBJTREE is not set: `patch!` needs the kernel's build system")?;
+        let set = |name: &str| env::var_os(name).filter(|value| !value.is_empty());
+        Ok(Kernel {
+            btf: set("MOLT_BTF").map_or_else(|| tree.join("vmlinux"), PathBuf::from),
+            modules: set("MOLT_BTF_MODULES")
+                .map(|list| env::split_paths(&list).collect())
+                .unwrap_or_default(),
+            bindings: tree.join("rust/bindings/bindings_generated.rs"),
+            vmlinux: OnceCell::new(),
+        })
+    }
+
+    /// The types the `kernel` crate has.
+    pub(crate) fn bindings(&self) -> Result<Bindings, String> {
+        let source = fs::read_to_string(&self.bindings).map_err(|error| {
+            format!(
+                "cannot read the kernel's bindings `{}`: {error}",
+                self.bindings.display()
+            )
+        })?;
+        Ok(Bindings::read(&source))
+    }
+
+    /// The types and functions of `vmlinux` or of a module.
+    pub(crate) fn object(&self, name: &str) -> Result<Rc<Btf>, String> {
+        match name {
+            VMLINUX => self.vmlinux(),
+            _ => self.module(name),
+        }
+    }
+
+    fn vmlinux(&self) -> Result<Rc<Btf>, String> {
+        if let Some(btf) = self.vmlinux.get() {
+            return Ok(Rc::clone(btf));
+        }
+        let about = |error: String| {
+            format!(
+                "no BTF of the kernel: `{}`: {error}; MOLT_BTF names the kernel's vmlinux",
+                self.btf.display()
+            )
+        };
+        let file = fs::read(&self.btf).map_err(|error| about(error.to_string()))?;
+        let btf = Rc::new(read(&file, || Err("is that of a module".into())).map_err(about)?);
+        Ok(Rc::clone(self.vmlinux.get_or_init(|| btf)))
+    }
+
+    fn module(&self, name: &str) -> Result<Rc<Btf>, String> {
+        let (path, unpacker) = self
+            .modules
+            .iter()
+            .find_map(|folder| find(folder, name))
+            .ok_or_else(|| {
+                format!(
+                    "no module `{name}` in the folders of MOLT_BTF_MODULES ({})",
+                    env::join_paths(&self.modules)
+                        .unwrap_or_default()
+                        .to_string_lossy()
+                )
+            })?;
+        let file = match unpacker {
+            None => fs::read(&path).map_err(|error| error.to_string()),
+            Some(program) => unpack(program, &path),
+        };
+        file.and_then(|file| read(&file, || self.vmlinux()))
+            .map(Rc::new)
+            .map_err(|error| {
+                format!(
+                    "no BTF of the module `{name}`: `{}`: {error}",
+                    path.display()
+                )
+            })
+    }
+}
+
+/// Reads the BTF of an ELF file, or of a file that holds nothing else. `base` is asked for what it
+/// builds on, unless the file itself contains that.
+fn read(file: &[u8], base: impl FnOnce() -> Result<Rc<Btf>, String>) -> Result<Btf, String> {
+    if !elf::is_elf(file) {
+        return Btf::read(file, base_if_split(file, base)?);
+    }
+    let data = elf::section(file, ".BTF")?
+        .ok_or("the file has no .BTF section: it was built without CONFIG_DEBUG_INFO_BTF")?;
+    // A module that was built outside the kernel's tree carries the part of the base it needs.
+    let base = match elf::section(file, ".BTF.base")? {
+        Some(own) => Some(Rc::new(Btf::read(own, None)?)),
+        None => base_if_split(data, base)?,
+    };
+    Btf::read(data, base)
+}
+
+fn base_if_split(
+    data: &[u8],
+    base: impl FnOnce() -> Result<Rc<Btf>, String>,
+) -> Result<Option<Rc<Btf>>, String> {
+    if Btf::is_split(data) {
+        base().map(Some)
+    } else {
+        Ok(None)
+    }
+}
+
+fn unpack(program: &str, path: &Path) -> Result<Vec<u8>, String> {
+    let output = Command::new(program)
+        .arg("-dc")
+        .arg(path)
+        .output()
+        .map_err(|error| format!("cannot run {program}: {error}"))?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
+    }
+    Ok(output.stdout)
+}
+
+/// Looks for a module in a folder and those below it, with the program that unpacks it.
+fn find(folder: &Path, module: &str) -> Option<(PathBuf, Option<&'static str>)> {
+    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().collect();
+    entries.sort_by_key(|entry| entry.file_name());
+    let here = FORMS.iter().find_map(|(extension, unpacker)| {
+        let entry = entries.iter().find(|entry| {
+            let name = entry.file_name();
+            // The loader writes `-` as `_`.
+            let stem = name
+                .to_str()
+                .and_then(|name| name.strip_suffix(extension)?.strip_suffix('.'));
+            stem.is_some_and(|stem| stem.replace('-', "_") == module)
+        })?;
+        Some((entry.path(), *unpacker))
+    });
+    here.or_else(|| {
+        entries
+            .iter()
+            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
+            .find_map(|entry| find(&entry.path(), module))
+    })
+}
+
+/// The prototypes that an object has under this name; more than one if they differ.
+pub(crate) fn prototypes(btf: &Btf, function: &str) -> Vec<Id> {
+    let mut found: Vec<Id> = btf
+        .functions()
+        .filter_map(|(name, prototype)| (name == function).then_some(prototype))
+        .collect();
+    found.sort_unstable();
+    found.dedup();
+    found
+}
