@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What a patch module sees of the core: the declaration that `patch!` writes, and its registration.
+//!
+//! This is the binary interface between two modules. Its version is in `Kbuild` (`-Cmetadata`), which
+//! is part of every mangled name: a patch module built against another version does not find the
+//! core's symbols, and the loader refuses it. Whoever changes this file raises the version.
+
+use crate::{
+    edge::{global, modules, text::Text},
+    patch::Patch,
+};
+use kernel::{prelude::*, str::CStr, ThisModule};
+
+/// One function and what replaces it.
+pub struct Function {
+    name: &'static CStr,
+    sympos: u32,
+    replacement: Text,
+}
+
+impl Function {
+    /// `name` as in the symbol table; `sympos` as in livepatch: 0 for a name that is unique, else
+    /// the 1-based position among the symbols of that name.
+    pub const fn new(name: &'static CStr, sympos: u32, replacement: Text) -> Self {
+        Self {
+            name,
+            sympos,
+            replacement,
+        }
+    }
+
+    pub(crate) fn name(&self) -> &'static CStr {
+        self.name
+    }
+
+    pub(crate) fn sympos(&self) -> u32 {
+        self.sympos
+    }
+
+    pub(crate) fn replacement(&self) -> usize {
+        self.replacement.address()
+    }
+}
+
+/// The functions of the image or of one module.
+pub struct Object {
+    name: &'static CStr,
+    functions: &'static [Function],
+}
+
+impl Object {
+    /// `name` is `vmlinux` or a module's.
+    pub const fn new(name: &'static CStr, functions: &'static [Function]) -> Self {
+        Self { name, functions }
+    }
+
+    pub(crate) fn name(&self) -> &'static CStr {
+        self.name
+    }
+
+    /// The module's name; `None` for the image.
+    pub(crate) fn module(&self) -> Option<&'static CStr> {
+        (self.name != c"vmlinux").then_some(self.name)
+    }
+
+    pub(crate) fn functions(&self) -> &'static [Function] {
+        self.functions
+    }
+}
+
+/// All that a patch replaces.
+pub struct Declaration {
+    objects: &'static [Object],
+}
+
+impl Declaration {
+    /// The objects, each named once.
+    pub const fn new(objects: &'static [Object]) -> Self {
+        Self { objects }
+    }
+
+    pub(crate) fn objects(&self) -> &'static [Object] {
+        self.objects
+    }
+}
+
+/// A patch that is loaded. It is enabled when made, and gone from the kernel when dropped.
+///
+/// It owns nothing but its name, because what is dropped in a patch module is compiled into it.
+pub struct Registration {
+    module: &'static ThisModule,
+}
+
+impl Registration {
+    /// Enables the patch that `declaration` describes; for a patch module's init.
+    ///
+    /// Process context. Waits until the change is done or refused, at most a little longer than
+    /// `deadline_ms` milliseconds; being killed ends the attempt.
+    ///
+    /// # Errors
+    ///
+    /// The errno of the cause (`docs/abi.md`); nothing has changed then. The cause in words is in
+    /// the log and in `/sys/kernel/molt/last_error`.
+    pub fn new(
+        module: &'static ThisModule,
+        declaration: &'static Declaration,
+        deadline_ms: u32,
+    ) -> Result<Self> {
+        let core = global::get().ok_or(ENODEV)?;
+        core.load(Patch::new(module, declaration, deadline_ms)?)?;
+        Ok(Self { module })
+    }
+
+    /// For a patch module's exit: the loader lets that run only while nobody holds the module, and
+    /// an enabled patch does. Waits until no task is in the module's code.
+    fn unload(&self) {
+        if let Some(core) = global::get() {
+            core.unload(modules::name(self.module));
+        }
+    }
+}
+
+impl Drop for Registration {
+    #[inline(always)]
+    fn drop(&mut self) {
+        self.unload();
+    }
+}
+
+macro_rules! export {
+    ($($function:path),*) => {$(
+        // An entry as `include/linux/export.h` writes it: licence, namespace, address.
+        core::arch::global_asm!(
+            ".section \".export_symbol\", \"a\"",
+            "__export_symbol_{function}:",
+            ".asciz \"GPL\"",
+            ".asciz \"\"",
+            ".balign 8",
+            ".quad {function}",
+            ".previous",
+            function = sym $function,
+        );
+    )*};
+}
+
+export!(Registration::new, Registration::unload);

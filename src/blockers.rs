@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks that prevent a change: recorded without allocation, told afterwards.
+
+use crate::edge::{stack::Verdict, symbols::Symbolic, tasks::Task};
+use core::fmt::Write as _;
+use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
+
+/// How many blockers are recorded by name; more are only counted.
+const RECORDED: usize = 32;
+
+/// One task in the way.
+#[derive(Clone, Copy)]
+struct Blocker {
+    pid: i32,
+    comm: [u8; 16],
+    /// The frame inside the function, or the last frame that could be read; 0 when there was none.
+    address: usize,
+}
+
+/// What one pass over all tasks found. Made before a stop window, filled inside.
+pub(crate) struct Found {
+    recorded: KVec<Blocker>,
+    /// Tasks inside.
+    pub(crate) inside: usize,
+    /// Tasks whose stack cannot be walked to its end.
+    pub(crate) unreliable: usize,
+    /// Tasks looked at.
+    pub(crate) looked_at: usize,
+}
+
+impl Found {
+    /// Room for what a pass may find. Process context.
+    pub(crate) fn new() -> Result<Self, AllocError> {
+        Ok(Self {
+            recorded: KVec::with_capacity(RECORDED, GFP_KERNEL)?,
+            inside: 0,
+            unreliable: 0,
+            looked_at: 0,
+        })
+    }
+
+    /// Takes note of the verdict on `task`. Any context: uses only memory reserved by `new`.
+    pub(crate) fn note(&mut self, task: Task<'_>, verdict: Verdict) {
+        self.looked_at = self.looked_at.wrapping_add(1);
+        let address = match verdict {
+            Verdict::Clean => return,
+            Verdict::Inside(address) => {
+                self.inside = self.inside.wrapping_add(1);
+                address
+            }
+            Verdict::Unreliable(address) => {
+                self.unreliable = self.unreliable.wrapping_add(1);
+                address
+            }
+        };
+        // Full: the count above has it.
+        let _ = self.recorded.push_within_capacity(Blocker {
+            pid: task.pid(),
+            comm: task.comm(),
+            address,
+        });
+    }
+
+    /// Nobody is in the way.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.inside == 0 && self.unreliable == 0
+    }
+
+    /// Forgets everything, keeps the memory.
+    pub(crate) fn clear(&mut self) {
+        self.recorded.clear();
+        (self.inside, self.unreliable, self.looked_at) = (0, 0, 0);
+    }
+
+    /// Names for people, looked up while the code is still there. Process context.
+    pub(crate) fn told(&self) -> Blockers {
+        let mut lines = KVec::new();
+        for blocker in self.recorded.iter() {
+            // Without memory the list is shorter; the refusal itself is not lost.
+            if let Ok(line) = CString::try_from_fmt(fmt!("{}", blocker)) {
+                let _ = lines.push(line, GFP_KERNEL);
+            }
+        }
+        Blockers(lines)
+    }
+}
+
+impl fmt::Display for Blocker {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let length = self.comm.iter().position(|&byte| byte == 0);
+        let name = self.comm.get(..length.unwrap_or(self.comm.len()));
+        out.write_fmt(fmt!("{} ", self.pid))?;
+        for &byte in name.unwrap_or_default() {
+            // A name is what the task chose; spaces and control characters would break the line.
+            let byte = if byte.is_ascii_graphic() { byte } else { b'?' };
+            out.write_char(byte as char)?;
+        }
+        match self.address {
+            0 => out.write_str(" ?"),
+            address => out.write_fmt(fmt!(" {}", Symbolic(address))),
+        }
+    }
+}
+
+/// The tasks that stood in the way, a line each: `pid comm function+0xoffset/0xsize [module]`.
+pub(crate) struct Blockers(KVec<CString>);
+
+impl Blockers {
+    pub(crate) const fn none() -> Self {
+        Self(KVec::new())
+    }
+
+    /// The same list again, as far as memory lasts. Process context.
+    pub(crate) fn copy(&self) -> Self {
+        let mut lines = KVec::new();
+        for line in self.0.iter() {
+            if let Ok(line) = CString::try_from_fmt(fmt!("{}", &**line)) {
+                let _ = lines.push(line, GFP_KERNEL);
+            }
+        }
+        Self(lines)
+    }
+
+    /// The lines without their ends.
+    pub(crate) fn lines(&self) -> &[CString] {
+        &self.0
+    }
+}

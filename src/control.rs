@@ -1,0 +1,230 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What `/sys/kernel/molt` shows and takes. The ABI is described in `docs/abi.md`.
+//!
+//! ```text
+//! /sys/kernel/molt/
+//! ├── last_error  blockers              the last refusal of any patch
+//! └── <patch>/
+//!     ├── enabled                       0 or 1; writing asks for the change and waits for it
+//!     ├── state  transition  consistency  replace  stack_order
+//!     ├── stop_ns  attempts  tasks_scanned  tasks_verified
+//!     ├── last_error  blockers          of the last change of this patch
+//!     └── <object>/
+//!         ├── patched  state
+//!         └── <function,sympos>/
+//!             └── old_addr  new_addr    for root only
+//! ```
+
+use crate::{
+    api,
+    blockers::Blockers,
+    edge::sysfs::{Dir, Directory, File, Page, Parent},
+    patch::Patch,
+    worker::{Change, Core, Shared},
+};
+use kernel::{
+    fmt::{self, Write as _},
+    prelude::*,
+    str::CString,
+    sync::Arc,
+};
+
+/// Writes one value and the end of the line.
+fn line(page: &mut Page<'_>, value: fmt::Arguments<'_>) -> fmt::Result {
+    page.write_fmt(value)?;
+    page.write_str("\n")
+}
+
+fn lines(page: &mut Page<'_>, blockers: &Blockers) -> fmt::Result {
+    for blocker in blockers.lines() {
+        line(page, fmt!("{}", &**blocker))?;
+    }
+    Ok(())
+}
+
+/// `/sys/kernel/molt`.
+pub(crate) struct CoreDir(Dir<CoreNode>);
+
+struct CoreNode(Arc<Shared>);
+
+impl CoreDir {
+    pub(crate) fn new(shared: Arc<Shared>) -> Result<Self> {
+        Ok(Self(Dir::new(Parent::kernel(), c"molt", CoreNode(shared))?))
+    }
+}
+
+impl Directory for CoreNode {
+    const FILES: &'static [File<Self>] = &[
+        File::readable(c"last_error", |core, page| match &*core.0.refused.lock() {
+            Some(refusal) => line(page, fmt!("{}", refusal)),
+            None => line(page, fmt!("none")),
+        }),
+        File::readable(c"blockers", |core, page| match &*core.0.refused.lock() {
+            Some(refusal) => lines(page, &refusal.blockers),
+            None => Ok(()),
+        }),
+    ];
+}
+
+/// `<patch>`, and all that is in it.
+pub(crate) struct PatchDir {
+    // Before the directory they are in, because fields are dropped in this order.
+    _objects: KVec<ObjectDir>,
+    _dir: Dir<PatchNode>,
+    patch: Arc<Patch>,
+}
+
+struct PatchNode {
+    core: Arc<Core>,
+    patch: Arc<Patch>,
+}
+
+impl PatchDir {
+    pub(crate) fn new(core: &Arc<Core>, patch: Arc<Patch>) -> Result<Self> {
+        let node = PatchNode {
+            core: core.clone(),
+            patch: patch.clone(),
+        };
+        let dir = Dir::new(core.dir.0.as_parent(), patch.name(), node)?;
+        let mut objects = KVec::with_capacity(patch.objects().len(), GFP_KERNEL)?;
+        let mut first = 0;
+        for object in patch.objects() {
+            objects.push(ObjectDir::new(&dir, &patch, object, first)?, GFP_KERNEL)?;
+            first += object.functions().len();
+        }
+        Ok(Self {
+            _objects: objects,
+            _dir: dir,
+            patch,
+        })
+    }
+
+    pub(crate) fn patch(&self) -> &Patch {
+        &self.patch
+    }
+}
+
+impl Directory for PatchNode {
+    const FILES: &'static [File<Self>] = &[
+        File::writable(
+            c"enabled",
+            |node, page| line(page, fmt!("{}", i32::from(node.patch.is_enabled()))),
+            |node, written| {
+                let change = match written.strip_suffix(b"\n").unwrap_or(written) {
+                    b"0" => Change::Disable,
+                    b"1" => Change::Enable,
+                    _ => return Err(EINVAL),
+                };
+                node.core.request(&node.patch, change)
+            },
+        ),
+        File::readable(c"state", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().state.name()))
+        }),
+        File::readable(c"transition", |node, page| {
+            let state = node.patch.status.lock().state;
+            line(page, fmt!("{}", i32::from(state.is_changing())))
+        }),
+        File::readable(c"consistency", |_, page| line(page, fmt!("stop_machine"))),
+        File::readable(c"replace", |_, page| line(page, fmt!("0"))),
+        File::readable(c"stack_order", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().stack_order))
+        }),
+        File::readable(c"stop_ns", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().figures.stop_ns))
+        }),
+        File::readable(c"attempts", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().figures.attempts))
+        }),
+        File::readable(c"tasks_scanned", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().figures.scanned))
+        }),
+        File::readable(c"tasks_verified", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().figures.verified))
+        }),
+        File::readable(c"last_error", |node, page| {
+            match &node.patch.status.lock().error {
+                Some(error) => line(page, fmt!("{}", &**error)),
+                None => line(page, fmt!("none")),
+            }
+        }),
+        File::readable(c"blockers", |node, page| {
+            lines(page, &node.patch.status.lock().blockers)
+        }),
+    ];
+}
+
+/// `<patch>/<object>`.
+struct ObjectDir {
+    // Before the directory they are in.
+    _functions: KVec<Dir<FunctionNode>>,
+    _dir: Dir<ObjectNode>,
+}
+
+struct ObjectNode(Arc<Patch>);
+
+impl ObjectDir {
+    /// `first` is the number of functions in the objects before.
+    fn new(
+        parent: &Dir<PatchNode>,
+        patch: &Arc<Patch>,
+        object: &api::Object,
+        first: usize,
+    ) -> Result<Self> {
+        let dir = Dir::new(parent.as_parent(), object.name(), ObjectNode(patch.clone()))?;
+        let mut functions = KVec::with_capacity(object.functions().len(), GFP_KERNEL)?;
+        for (index, function) in object.functions().iter().enumerate() {
+            // As livepatch names it: a name that is unique is the first of its kind.
+            let position = function.sympos().max(1);
+            let name = CString::try_from_fmt(fmt!("{},{}", function.name(), position))?;
+            let node = FunctionNode {
+                patch: patch.clone(),
+                index: first + index,
+                replacement: function.replacement(),
+            };
+            let function = Dir::new(dir.as_parent(), &name, node)?;
+            functions.push(function, GFP_KERNEL)?;
+        }
+        Ok(Self {
+            _functions: functions,
+            _dir: dir,
+        })
+    }
+}
+
+impl Directory for ObjectNode {
+    const FILES: &'static [File<Self>] = &[
+        File::readable(c"patched", |node, page| {
+            line(page, fmt!("{}", i32::from(node.0.is_enabled())))
+        }),
+        File::readable(c"state", |node, page| {
+            let patched = node.0.is_enabled();
+            line(
+                page,
+                fmt!("{}", if patched { "patched" } else { "unpatched" }),
+            )
+        }),
+    ];
+}
+
+/// `<patch>/<object>/<function,sympos>`.
+struct FunctionNode {
+    patch: Arc<Patch>,
+    /// Among all functions of the patch.
+    index: usize,
+    replacement: usize,
+}
+
+impl Directory for FunctionNode {
+    const FILES: &'static [File<Self>] = &[
+        File::private(c"old_addr", |node, page| {
+            let status = node.patch.status.lock();
+            let address = status.addresses.get(node.index).copied();
+            line(page, fmt!("{:#018x}", address.unwrap_or(0)))
+        }),
+        File::private(c"new_addr", |node, page| {
+            line(page, fmt!("{:#018x}", node.replacement))
+        }),
+    ];
+}

@@ -1,0 +1,17 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where molt meets the kernel's C code: one file per subsystem, holding all of the core's `unsafe`
+//! and no policy. A change in the kernel is a change in one of these files.
+
+pub(crate) mod bindings;
+pub(crate) mod completion;
+pub(crate) mod ftrace;
+pub(crate) mod global;
+pub(crate) mod modules;
+pub(crate) mod queue;
+pub(crate) mod stack;
+pub(crate) mod stop;
+pub(crate) mod symbols;
+pub(crate) mod sysfs;
+pub(crate) mod tasks;
+pub(crate) mod text;

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The kernel's C items: all of `kernel::bindings`, and the few it lacks.
+//!
+//! Only edge files use this module. [`private`] holds what the kernel does not export; the calls
+//! are direct, resolved by the module loader through klp relocations, never made through a pointer:
+//! on a CPU with indirect branch tracking most of these functions have their ENDBR sealed.
+
+pub(crate) use generated::*;
+pub(crate) use kernel::bindings::*;
+
+use kernel::ffi;
+
+/// Written by bindgen; it takes the types that both know from `kernel::bindings`.
+#[allow(
+    missing_docs,
+    dead_code,
+    improper_ctypes,
+    non_camel_case_types,
+    non_upper_case_globals,
+    unreachable_pub,
+    clippy::all,
+    reason = "generated"
+)]
+mod generated {
+    use kernel::{bindings::*, ffi};
+
+    include!("bindings_generated.rs");
+}
+
+/// Kernel functions without an EXPORT_SYMBOL, bound by `.klp.sym` names.
+pub(crate) mod private {
+    use super::*;
+
+    #[allow(
+        improper_ctypes,
+        reason = "as bindgen's own declarations of these types"
+    )]
+    unsafe extern "C" {
+        #[link_name = ".klp.sym.vmlinux.kallsyms_on_each_match_symbol,0"]
+        pub(crate) fn kallsyms_on_each_match_symbol(
+            callback: Option<unsafe extern "C" fn(*mut ffi::c_void, ffi::c_ulong) -> ffi::c_int>,
+            name: *const ffi::c_char,
+            data: *mut ffi::c_void,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.module_kallsyms_on_each_symbol,0"]
+        pub(crate) fn module_kallsyms_on_each_symbol(
+            module: *const ffi::c_char,
+            callback: Option<
+                unsafe extern "C" fn(
+                    *mut ffi::c_void,
+                    *const ffi::c_char,
+                    ffi::c_ulong,
+                ) -> ffi::c_int,
+            >,
+            data: *mut ffi::c_void,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.kallsyms_lookup_size_offset,0"]
+        pub(crate) fn kallsyms_lookup_size_offset(
+            address: ffi::c_ulong,
+            size: *mut ffi::c_ulong,
+            offset: *mut ffi::c_ulong,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.ftrace_location,0"]
+        pub(crate) fn ftrace_location(ip: ffi::c_ulong) -> ffi::c_ulong;
+
+        #[link_name = ".klp.sym.vmlinux.find_module,0"]
+        pub(crate) fn find_module(name: *const ffi::c_char) -> *mut module;
+
+        #[link_name = ".klp.sym.vmlinux.idle_task,0"]
+        pub(crate) fn idle_task(cpu: ffi::c_int) -> *mut task_struct;
+
+        #[link_name = ".klp.sym.vmlinux.put_task_stack,0"]
+        pub(crate) fn put_task_stack(task: *mut task_struct);
+    }
+}

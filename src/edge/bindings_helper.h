@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+/*
+ * The few kernel items molt needs that `kernel::bindings` does not carry. Kbuild runs bindgen over
+ * this header and lets through what the allow-list there names.
+ */
+#include <linux/kallsyms.h>
+#include <linux/preempt.h>
+#include <linux/stop_machine.h>
+#include <asm/unwind.h>
+
+/* Macros with casts or sizeof in them, which bindgen passes over. */
+enum molt_constants {
+	KSYM_SYMBOL_LEN_ = KSYM_SYMBOL_LEN,
+	NMI_MASK_ = NMI_MASK,
+};

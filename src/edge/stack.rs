@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Walking the stack of a task that does not run: reliable to the end, or not at all.
+//!
+//! The same rules as `arch_stack_walk_reliable` of `arch/x86/kernel/stacktrace.c`, rebuilt from the
+//! exported unwinder because that function is not exported. No depth cap.
+
+use super::{bindings, tasks::Task};
+use crate::ranges::Ranges;
+use core::mem::MaybeUninit;
+
+/// What a walk found.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Walked to its end; no frame is inside the ranges.
+    Clean,
+    /// The frame nearest to the top that is inside, as an address.
+    Inside(usize),
+    /// Not walkable to the end, so nothing is proved; the address of the last good frame or 0.
+    Unreliable(usize),
+}
+
+/// Walks the stack of `task` and compares each frame with `ranges`. Any context; does not sleep.
+///
+/// The answer holds for the moment only if the task cannot run meanwhile (in a stop window). For a
+/// task that may run it is a guess: the unwinder stays on the stack's pages whatever happens, but
+/// may see a mixture of old and new frames.
+pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
+    let Some(stack) = task.pin_stack() else {
+        // No stack: a zombie after its last switch. It is inside nothing.
+        return Verdict::Clean;
+    };
+    let pointer = task.as_ptr();
+    let mut state = MaybeUninit::<bindings::unwind_state>::uninit();
+    // SAFETY: `task` is alive and its stack pinned for the whole walk. A NULL `regs` asks for the
+    // saved frame of a task that is switched out; `__unwind_start` refuses one that runs elsewhere.
+    // `thread.sp` is what `get_stack_pointer(task, NULL)` gives for such a task. It initialises
+    // all of `state`.
+    let state = unsafe {
+        bindings::__unwind_start(
+            state.as_mut_ptr(),
+            pointer,
+            core::ptr::null_mut(),
+            (*pointer).thread.sp as *mut _,
+        );
+        state.assume_init_mut()
+    };
+    let mut last = 0;
+    let verdict = loop {
+        if state.error {
+            break Verdict::Unreliable(last);
+        }
+        if state.stack_info.type_ == bindings::stack_type_STACK_TYPE_UNKNOWN {
+            // The end of the stack of a kernel thread, found without an error.
+            break Verdict::Clean;
+        }
+        // SAFETY: entry registers lie on the pinned stack; the low two bits of CS are the
+        // privilege level, not 0 for user mode: the end of the stack of a user task.
+        if !state.regs.is_null() && unsafe { (*state.regs).__bindgen_anon_1.cs } & 3 != 0 {
+            break Verdict::Clean;
+        }
+        // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
+        let address = unsafe { bindings::unwind_get_return_address(state) };
+        if address == 0 {
+            // Code the kernel does not know: a BPF prologue, a trampoline just removed.
+            break Verdict::Unreliable(last);
+        }
+        if ranges.hold(address as usize) {
+            break Verdict::Inside(address as usize);
+        }
+        last = address as usize;
+        // SAFETY: as above.
+        unsafe { bindings::unwind_next_frame(state) };
+    };
+    drop(stack);
+    verdict
+}

@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Names to addresses and back: kallsyms and the records of ftrace.
+
+use super::bindings::{self, private};
+use kernel::{ffi, fmt, prelude::*, str::CStr};
+
+/// Which symbol table to search.
+#[derive(Clone, Copy)]
+pub(crate) enum Table<'a> {
+    /// The kernel image.
+    Vmlinux,
+    /// A loaded module.
+    Module(&'a CStr),
+}
+
+/// Calls `found` with the address of every symbol named exactly `name`, in the order of the symbol
+/// table (which `sympos` counts), until it returns false. Process context; takes `module_mutex`.
+pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &CStr, found: F) {
+    struct Search<'a, F> {
+        name: &'a CStr,
+        found: F,
+    }
+
+    unsafe extern "C" fn matched<F: FnMut(usize) -> bool>(
+        data: *mut ffi::c_void,
+        address: ffi::c_ulong,
+    ) -> ffi::c_int {
+        // SAFETY: `data` is the `Search` below, borrowed by nobody else during the call.
+        let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
+        ffi::c_int::from(!(search.found)(address as usize))
+    }
+
+    unsafe extern "C" fn any<F: FnMut(usize) -> bool>(
+        data: *mut ffi::c_void,
+        name: *const ffi::c_char,
+        address: ffi::c_ulong,
+    ) -> ffi::c_int {
+        // SAFETY: as in `matched`; only the name is read here.
+        let wanted = unsafe { (*data.cast::<Search<'_, F>>()).name };
+        // SAFETY: the symbol table holds terminated strings.
+        if unsafe { CStr::from_char_ptr(name) } == wanted {
+            // SAFETY: the same `data`.
+            unsafe { matched::<F>(data, address) }
+        } else {
+            0
+        }
+    }
+
+    let mut search = Search { name, found };
+    let data = (&raw mut search).cast();
+    // SAFETY: the callbacks take this `search`, which outlives the calls; the names are C strings.
+    unsafe {
+        match table {
+            Table::Vmlinux => {
+                private::kallsyms_on_each_match_symbol(Some(matched::<F>), name.as_char_ptr(), data)
+            }
+            Table::Module(module) => {
+                private::module_kallsyms_on_each_symbol(module.as_char_ptr(), Some(any::<F>), data)
+            }
+        }
+    };
+}
+
+/// Size in bytes of the symbol that starts at `address`: the distance to the next symbol. `None`
+/// when no symbol starts there.
+pub(crate) fn size_at(address: usize) -> Option<usize> {
+    let (mut size, mut offset) = (0, 0);
+    // SAFETY: both are valid for writing; any address may be asked for.
+    let known = unsafe {
+        private::kallsyms_lookup_size_offset(address as ffi::c_ulong, &mut size, &mut offset)
+    };
+    (known != 0 && offset == 0 && size != 0).then_some(size as usize)
+}
+
+/// The address of the ftrace site of the function that starts at `address`.
+pub(crate) fn ftrace_site(address: usize) -> Option<usize> {
+    // SAFETY: any address may be asked for.
+    let site = unsafe { private::ftrace_location(address as ffi::c_ulong) };
+    (site != 0).then_some(site as usize)
+}
+
+/// An address that prints as `function+0xoffset/0xsize [module]`.
+pub(crate) struct Symbolic(pub(crate) usize);
+
+impl fmt::Display for Symbolic {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut text = [0u8; bindings::molt_constants_KSYM_SYMBOL_LEN_ as usize];
+        // SAFETY: the buffer has the length that `sprint_symbol` requires.
+        let length =
+            unsafe { bindings::sprint_symbol(text.as_mut_ptr().cast(), self.0 as ffi::c_ulong) };
+        let text = text.get(..length.max(0) as usize).unwrap_or_default();
+        out.write_str(core::str::from_utf8(text).unwrap_or("?"))
+    }
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Every task of the machine: the task list, and the idle tasks, which are not on it.
+
+use super::{bindings, stop::Stopped};
+use core::{
+    marker::PhantomData,
+    ptr::addr_of_mut,
+    sync::atomic::{AtomicI32, Ordering},
+};
+use kernel::{container_of, sync::rcu};
+
+/// A task that is alive at least as memory for `'a`.
+///
+/// # Invariants
+///
+/// The pointer is valid: the task was found while an RCU read section or a stop window, either of
+/// which lasts for `'a`, keeps `struct task_struct` from being freed, or a reference does.
+#[derive(Clone, Copy)]
+pub(crate) struct Task<'a>(*mut bindings::task_struct, PhantomData<&'a ()>);
+
+/// Keeps the stack of a task from being freed.
+///
+/// # Invariants
+///
+/// Holds one count of the task's `stack_refcount`.
+pub(crate) struct PinnedStack<'a>(Task<'a>);
+
+impl Drop for PinnedStack<'_> {
+    fn drop(&mut self) {
+        // SAFETY: by the type invariant one count is ours. In a stop window it cannot be the last
+        // one, because nobody else can drop the count that was there before.
+        unsafe { bindings::private::put_task_stack(self.0.as_ptr()) }
+    }
+}
+
+impl<'a> Task<'a> {
+    /// # Safety
+    ///
+    /// `task` must stay valid memory for `'a`.
+    pub(super) unsafe fn from_raw(task: *mut bindings::task_struct) -> Self {
+        // INVARIANT: promised by the caller.
+        Self(task, PhantomData)
+    }
+
+    pub(super) fn as_ptr(self) -> *mut bindings::task_struct {
+        self.0
+    }
+
+    /// Takes a count on the stack; `None` when it is gone (a zombie). Any context.
+    pub(crate) fn pin_stack(self) -> Option<PinnedStack<'a>> {
+        // SAFETY: the task is valid; `stack_refcount` is an `atomic_t` inside, only ever accessed
+        // atomically.
+        let count =
+            unsafe { AtomicI32::from_ptr(addr_of_mut!((*self.0).stack_refcount.refs.counter)) };
+        count
+            .fetch_update(Ordering::Acquire, Ordering::Relaxed, |count| {
+                if count > 0 {
+                    count.checked_add(1)
+                } else {
+                    None
+                }
+            })
+            .ok()
+            // INVARIANT: the count was raised just now, from a value that was not 0.
+            .map(|_| PinnedStack(self))
+    }
+
+    /// Whether a CPU executes it now. In a stop window these are exactly the stopper threads (and
+    /// the idle tasks of CPUs that are offline).
+    pub(crate) fn on_cpu(self) -> bool {
+        // SAFETY: valid; a single byte that the scheduler writes at a switch.
+        unsafe { core::ptr::read_volatile(&raw const (*self.0).on_cpu) != 0 }
+    }
+
+    /// Whether a kretprobe has replaced a return address on the task's stack. Such a stack can be
+    /// walked only while the task sleeps: `rethook_find_ret_addr` warns about one that may run.
+    pub(crate) fn is_kretprobed(self) -> bool {
+        // SAFETY: valid; a word that only the task itself changes.
+        unsafe { !core::ptr::read_volatile(&raw const (*self.0).rethooks.first).is_null() }
+    }
+
+    /// Whether it is runnable: running, or preempted.
+    pub(crate) fn is_runnable(self) -> bool {
+        // SAFETY: valid; a word that may change at any time outside a stop window.
+        unsafe { core::ptr::read_volatile(&raw const (*self.0).__state) == bindings::TASK_RUNNING }
+    }
+
+    /// Process id in the initial namespace; 0 for an idle task.
+    pub(crate) fn pid(self) -> i32 {
+        // SAFETY: valid; constant after fork.
+        unsafe { (*self.0).pid }
+    }
+
+    /// The command's name, padded with zeroes. A rename at the same time may give a mixture.
+    pub(crate) fn comm(self) -> [u8; 16] {
+        // SAFETY: valid; every mixture of bytes is a value of the type.
+        unsafe { core::ptr::read_volatile((&raw const (*self.0).comm).cast()) }
+    }
+
+    /// Whether the task has begun to exit.
+    pub(crate) fn is_exiting(self) -> bool {
+        // SAFETY: valid; a plain word that only the task itself changes.
+        unsafe { core::ptr::read_volatile(&raw const (*self.0).flags) & bindings::PF_EXITING != 0 }
+    }
+
+    fn next_process(self) -> Self {
+        // SAFETY: under RCU (or with all CPUs held) the `next` pointer of a task found on the list
+        // leads to a task that is still memory, also after either has been unlinked.
+        unsafe {
+            let next = core::ptr::read_volatile(&raw const (*self.0).tasks.next);
+            Self::from_raw(container_of!(next, bindings::task_struct, tasks))
+        }
+    }
+
+    fn for_each_thread(self, visit: &mut impl FnMut(Task<'a>)) {
+        // SAFETY: `signal` is freed by RCU with the last thread; the thread list is RCU-safe as the
+        // list of processes is.
+        unsafe {
+            let head = &raw mut (*(*self.0).signal).thread_head;
+            let mut at = core::ptr::read_volatile(&raw const (*head).next);
+            while at != head {
+                visit(Self::from_raw(container_of!(
+                    at,
+                    bindings::task_struct,
+                    thread_node
+                )));
+                at = core::ptr::read_volatile(&raw const (*at).next);
+            }
+        }
+    }
+
+    fn for_each_listed(visit: &mut impl FnMut(Task<'a>)) {
+        // SAFETY: `init_task`, the head of the list, is static.
+        let head = unsafe { Self::from_raw(&raw mut bindings::init_task) };
+        let mut at = head.next_process();
+        while at.0 != head.0 {
+            at.for_each_thread(visit);
+            at = at.next_process();
+        }
+    }
+
+    fn for_each_idle(visit: &mut impl FnMut(Task<'a>)) {
+        // SAFETY: set at boot.
+        let cpus = unsafe { bindings::nr_cpu_ids };
+        for cpu in 0..cpus {
+            // SAFETY: `cpu` is below `nr_cpu_ids`; the idle task of a possible CPU, once made, is
+            // never freed. A CPU that never came up has none.
+            let task = unsafe { bindings::private::idle_task(cpu as i32) };
+            if !task.is_null() {
+                // SAFETY: as said.
+                visit(unsafe { Self::from_raw(task) });
+            }
+        }
+    }
+}
+
+/// Visits every task once while the machine runs: a snapshot that may miss tasks that fork or exit
+/// meanwhile. Process context; one RCU read section, preemptible.
+pub(crate) fn for_each(mut visit: impl FnMut(Task<'_>)) {
+    let guard = rcu::read_lock();
+    Task::for_each_listed(&mut visit);
+    Task::for_each_idle(&mut visit);
+    drop(guard);
+}
+
+/// Visits every task, exactly: the list cannot change while all CPUs are held.
+pub(crate) fn for_each_stopped(_: &Stopped<'_>, mut visit: impl FnMut(Task<'_>)) {
+    Task::for_each_listed(&mut visit);
+    Task::for_each_idle(&mut visit);
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The one word that a change flips.
+//!
+//! Every redirected function has two targets, one per [`Side`]; the gate says which side is live.
+//! Between transactions both targets of a function are equal, so the side matters only to functions
+//! that are part of the change under way. A change writes the side that is not live and then flips
+//! the word once, for all functions at the same instant.
+//!
+//! Bit 0 is the live side. Bit 1 says that a stop window is open: a handler that runs in NMI context
+//! and finds it set takes it away (a veto), after which the flip fails. Flip and veto are
+//! compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "NMI".
+//!
+//! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
+//! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
+//! must not make.
+
+use core::sync::atomic::{AtomicUsize, Ordering};
+
+const SIDE: usize = 1;
+const OPEN: usize = 2;
+
+/// Index of a function's live target: 0 or 1.
+pub(crate) type Side = usize;
+
+/// What the gate read at one moment.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct View(usize);
+
+impl View {
+    /// The live side.
+    #[inline(always)]
+    pub(crate) fn side(self) -> Side {
+        self.0 & SIDE
+    }
+
+    /// True while a stop window is open and not vetoed.
+    #[inline(always)]
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & OPEN != 0
+    }
+}
+
+/// See the module's documentation.
+pub(crate) struct Gate(AtomicUsize);
+
+impl Gate {
+    pub(crate) const fn new() -> Self {
+        Self(AtomicUsize::new(0))
+    }
+
+    /// Reads the gate. Any context.
+    ///
+    /// Acquire: partner of the release in [`Gate::flip`]; who sees the new side sees its targets.
+    #[inline(always)]
+    pub(crate) fn read(&self) -> View {
+        View(self.0.load(Ordering::Acquire))
+    }
+
+    /// Opens the window. Only the core's worker does, one change at a time.
+    pub(crate) fn open(&self) {
+        self.0.fetch_or(OPEN, Ordering::SeqCst);
+    }
+
+    /// Closes the window, whoever won.
+    pub(crate) fn close(&self) {
+        self.0.fetch_and(!OPEN, Ordering::SeqCst);
+    }
+
+    /// Makes the other side live and closes the window. False when an NMI vetoed.
+    ///
+    /// Release: partner of the acquire in [`Gate::read`].
+    pub(crate) fn flip(&self) -> bool {
+        let now = self.0.load(Ordering::Relaxed);
+        now & OPEN != 0
+            && self
+                .0
+                .compare_exchange(
+                    now,
+                    (now ^ SIDE) & !OPEN,
+                    Ordering::AcqRel,
+                    Ordering::Acquire,
+                )
+                .is_ok()
+    }
+
+    /// Takes the window away from the change under way. Any context.
+    ///
+    /// Returns what is in force afterwards: the side seen before when the veto won or another NMI
+    /// had vetoed already, the new side when the flip was first.
+    pub(crate) fn veto(&self, seen: View) -> View {
+        match self
+            .0
+            .compare_exchange(seen.0, seen.0 & !OPEN, Ordering::AcqRel, Ordering::Acquire)
+        {
+            Ok(_) => View(seen.0 & !OPEN),
+            Err(now) => View(now),
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! molt replaces functions of a running kernel.
+//!
+//! A patch module declares replacements with [`patch!`](prelude::patch). When it is loaded, the core
+//! arms the functions with ftrace, looks at the stack of every task, stops the machine for a moment,
+//! verifies that nobody is inside, and switches all functions with one store.
+//!
+//! Read in this order: [`api`] (what a patch says), [`transaction`] (what happens then), [`site`] and
+//! [`gate`] (what is switched), [`scan`] (who is in the way), [`worker`] and [`control`] (who asks).
+//! Everything `unsafe` is in [`edge`], one file per subsystem of the kernel.
+
+mod api;
+mod blockers;
+mod control;
+mod edge;
+mod error;
+mod function;
+mod gate;
+mod patch;
+pub mod prelude;
+mod ranges;
+mod refused;
+mod registry;
+mod scan;
+mod site;
+mod transaction;
+mod worker;
+
+use kernel::{prelude::*, sync::Arc};
+
+/// The kernel's C types by their C names, for the signatures of replacements.
+pub mod c {
+    pub use kernel::bindings::*;
+}
+
+/// For the code that `patch!` writes.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::{
+        api::{Declaration, Function, Object, Registration},
+        edge::text::Text,
+    };
+    pub use kernel;
+}
+
+module! {
+    type: Molt,
+    name: "molt",
+    authors: ["The molt developers"],
+    description: "Live patching: replaces functions of the running kernel",
+    license: "GPL",
+}
+
+/// The core module. Patch modules depend on it, so it cannot be unloaded before them.
+struct Molt {
+    // First, because fields are dropped in this order: then nobody finds the core any more.
+    _published: edge::global::Published,
+    _core: Arc<worker::Core>,
+}
+
+impl kernel::Module for Molt {
+    fn init(_module: &'static ThisModule) -> Result<Self> {
+        let core = worker::Core::new()?;
+        Ok(Self {
+            _published: edge::global::publish(core.clone()),
+            _core: core,
+        })
+    }
+}

@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A sorted set of address ranges, asked once per stack frame.
+//!
+//! Pure logic: compiled into the core and into the host's unit tests. It allocates nothing; the
+//! caller owns the memory, because the set is read inside the stop window.
+
+/// Half-open range of kernel addresses, `start <= a < end`.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Range {
+    /// First address.
+    pub(crate) start: usize,
+    /// First address behind it.
+    pub(crate) end: usize,
+}
+
+impl Range {
+    /// The range of `size` bytes from `start`; it ends at the top of the address space at the latest.
+    pub(crate) fn sized(start: usize, size: usize) -> Self {
+        Self {
+            start,
+            end: start.saturating_add(size),
+        }
+    }
+}
+
+/// Sorted, merged ranges over memory of the caller.
+///
+/// # Invariants
+///
+/// The ranges are sorted by start, not empty, and neither overlap nor touch.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Ranges<'a>(&'a [Range]);
+
+impl<'a> Ranges<'a> {
+    /// Sorts and merges `ranges` in place.
+    pub(crate) fn new(ranges: &'a mut [Range]) -> Self {
+        // By insertion: core's sort brings in code whose panics objtool cannot follow.
+        for at in 1..ranges.len() {
+            let place = ranges[..at].partition_point(|range| range.start <= ranges[at].start);
+            ranges[place..=at].rotate_right(1);
+        }
+        let mut kept = 0;
+        for at in 0..ranges.len() {
+            let range = ranges[at];
+            if range.start >= range.end {
+                continue;
+            }
+            if kept > 0 && range.start <= ranges[kept - 1].end {
+                ranges[kept - 1].end = ranges[kept - 1].end.max(range.end);
+            } else {
+                ranges[kept] = range;
+                kept += 1;
+            }
+        }
+        // INVARIANT: sorted above; empty ones were skipped, overlapping and touching ones merged.
+        Self(&ranges[..kept])
+    }
+
+    /// Whether a stack frame at `address` is inside one of the ranges.
+    ///
+    /// A frame holds either an interrupted instruction (`start <= a < end`) or a return address. A
+    /// call that is the last instruction of a function pushes the address behind the function
+    /// (`start < a <= end`), which is why the unwinder looks up `ip - 1` for such frames. The test is
+    /// the union of both: it errs on the side of busy by one address.
+    #[inline]
+    pub(crate) fn hold(&self, address: usize) -> bool {
+        // One pair of comparisons for the usual frame, which is far from every range.
+        let (Some(first), Some(last)) = (self.0.first(), self.0.last()) else {
+            return false;
+        };
+        if address < first.start || address > last.end {
+            return false;
+        }
+        let behind = self.0.partition_point(|range| range.start <= address);
+        // No slice index: the stop window must have no panic path.
+        self.0
+            .get(behind.wrapping_sub(1))
+            .is_some_and(|range| address <= range.end)
+    }
+}

@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! One function of the kernel with the replacements that enabled patches have put on it.
+
+use crate::{
+    edge::{ftrace::Redirect, symbols},
+    error::Refusal,
+    function::Function,
+    patch::Patch,
+    ranges::Range,
+};
+use kernel::{alloc::AllocError, prelude::*, sync::Arc};
+
+/// A replacement on the stack of a site.
+struct Layer {
+    patch: Arc<Patch>,
+    replacement: usize,
+}
+
+/// A function that is armed, and its layers: the newest enabled patch is last and wins.
+pub(crate) struct Site {
+    pub(crate) function: Function,
+    pub(crate) redirect: Redirect,
+    layers: KVec<Layer>,
+}
+
+impl Site {
+    /// Arms `function`; calls still pass through to it.
+    pub(crate) fn new(function: Function) -> Result<Self> {
+        let redirect = Redirect::arm(function.site)?;
+        Ok(Self {
+            function,
+            redirect,
+            layers: KVec::new(),
+        })
+    }
+
+    /// No patch is on it, so it need not be armed.
+    pub(crate) fn is_bare(&self) -> bool {
+        self.layers.is_empty()
+    }
+
+    /// Where calls would go without `patch`; 0 for the function itself.
+    pub(crate) fn target_without(&self, patch: &Arc<Patch>) -> usize {
+        self.layers
+            .iter()
+            .rev()
+            .find(|layer| !Arc::ptr_eq(&layer.patch, patch))
+            .map_or(0, |layer| layer.replacement)
+    }
+
+    /// Makes room for one more layer, so that [`Site::push`] cannot fail.
+    pub(crate) fn reserve(&mut self) -> Result<(), AllocError> {
+        self.layers.reserve(1, GFP_KERNEL)
+    }
+
+    /// Puts `patch` on top, in room made by [`Site::reserve`].
+    pub(crate) fn push(&mut self, patch: Arc<Patch>, replacement: usize) {
+        let pushed = self
+            .layers
+            .push_within_capacity(Layer { patch, replacement });
+        debug_assert!(pushed.is_ok());
+    }
+
+    /// Takes `patch` away.
+    pub(crate) fn remove(&mut self, patch: &Arc<Patch>) {
+        self.layers
+            .retain(|layer| !Arc::ptr_eq(&layer.patch, patch));
+    }
+
+    /// Adds the code that no task may be in when calls are sent elsewhere: what runs now, and the
+    /// way there.
+    pub(crate) fn occupied(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
+        match self.redirect.target() {
+            0 => ranges.extend_from_slice(&self.function.body, GFP_KERNEL)?,
+            replacement => {
+                ranges.push(self.function.entry(), GFP_KERNEL)?;
+                // Its size is known: a replacement is a function of a module's symbol table. Were
+                // it not, its first byte stands for it, and the whole module's text is checked
+                // before it can go.
+                let size = symbols::size_at(replacement).unwrap_or(1);
+                ranges.push(Range::sized(replacement, size), GFP_KERNEL)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The core and its worker: changes are made one after the other, never on the requester's stack.
+
+use crate::{
+    control::{CoreDir, PatchDir},
+    edge::{completion::Completion, queue::OrderedQueue},
+    error::Refusal,
+    patch::{Figures, Patch, State},
+    registry::Registry,
+    scan,
+    transaction::Transaction,
+};
+use kernel::{
+    impl_has_work, new_mutex, new_work,
+    prelude::*,
+    str::CStr,
+    sync::{Arc, Mutex},
+    workqueue::{Work, WorkItem},
+};
+
+/// What can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Enable,
+    Disable,
+}
+
+/// What the worker changes and the core's own files in sysfs show.
+#[pin_data]
+pub(crate) struct Shared {
+    #[pin]
+    registry: Mutex<Registry>,
+    /// The last refusal of any patch, kept here because a patch that failed to load takes its own
+    /// directory with it.
+    #[pin]
+    pub(crate) refused: Mutex<Option<Refusal>>,
+}
+
+/// The core, loaded.
+#[pin_data]
+pub(crate) struct Core {
+    pub(crate) dir: CoreDir,
+    queue: OrderedQueue,
+    shared: Arc<Shared>,
+    /// Every patch module that is loaded, enabled or not.
+    #[pin]
+    loaded: Mutex<KVec<PatchDir>>,
+}
+
+impl Core {
+    /// Process context.
+    pub(crate) fn new() -> Result<Arc<Self>> {
+        let shared = Arc::pin_init(
+            pin_init!(Shared {
+                registry <- new_mutex!(Registry::new()),
+                refused <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )?;
+        Arc::pin_init(
+            try_pin_init!(Self {
+                dir: CoreDir::new(shared.clone())?,
+                queue: OrderedQueue::new(c"molt")?,
+                shared,
+                loaded <- new_mutex!(KVec::new()),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Makes `patch` known and enables it. Process context.
+    pub(crate) fn load(self: &Arc<Self>, patch: Arc<Patch>) -> Result {
+        let dir = PatchDir::new(self, patch.clone())?;
+        self.loaded.lock().push(dir, GFP_KERNEL)?;
+        let result = self.request(&patch, Change::Enable);
+        if result.is_err() {
+            self.unload(patch.name());
+        }
+        result
+    }
+
+    /// Forgets the disabled patch `name`, whose module is about to go. Process context; waits until
+    /// no task is in its code, and no reader or writer in its directory.
+    pub(crate) fn unload(&self, name: &CStr) {
+        let position =
+            |loaded: &KVec<PatchDir>| loaded.iter().position(|dir| dir.patch().name() == name);
+        let dir = {
+            let mut loaded = self.loaded.lock();
+            position(&loaded).and_then(|index| loaded.remove(index).ok())
+        };
+        // Not under the lock: a writer in the directory may be waiting for a change.
+        if let Some(dir) = dir {
+            scan::wait_until_left(dir.patch());
+        }
+    }
+
+    /// Has the worker make `change`, and waits for the result. A patch that is where it should be
+    /// already stays so. Process context.
+    ///
+    /// Being killed takes the request back; it returns only when the worker has let go of it.
+    pub(crate) fn request(&self, patch: &Arc<Patch>, change: Change) -> Result {
+        let request = Request::new(self.shared.clone(), patch.clone(), change)?;
+        // A new request is on no queue, so this cannot fail.
+        let _ = self.queue.get().enqueue(request.clone());
+        if !request.done.wait_killable() {
+            request.cancelled.complete();
+            request.done.wait();
+        }
+        let result = request.result.lock().take();
+        result.unwrap_or(Err(EIO))
+    }
+}
+
+/// A change that somebody waits for.
+#[pin_data]
+struct Request {
+    shared: Arc<Shared>,
+    patch: Arc<Patch>,
+    change: Change,
+    #[pin]
+    cancelled: Completion,
+    #[pin]
+    done: Completion,
+    #[pin]
+    result: Mutex<Option<Result>>,
+    #[pin]
+    work: Work<Request>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Request { self.work }
+}
+
+impl Request {
+    fn new(shared: Arc<Shared>, patch: Arc<Patch>, change: Change) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                shared,
+                patch,
+                change,
+                cancelled <- Completion::new(),
+                done <- Completion::new(),
+                result <- new_mutex!(None),
+                work <- new_work!("molt::Request"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Makes the change and publishes how it went: phase 5.
+    fn serve(&self) -> Result {
+        let (during, after) = match self.change {
+            Change::Enable => (State::Enabling, State::Enabled),
+            Change::Disable => (State::Disabling, State::Disabled),
+        };
+        let before = {
+            let mut status = self.patch.status.lock();
+            if status.state == after {
+                return Ok(());
+            }
+            core::mem::replace(&mut status.state, during)
+        };
+        let (result, figures) = {
+            let mut registry = self.shared.registry.lock();
+            let mut transaction = Transaction::new(&mut registry, &self.patch, &self.cancelled);
+            let result = match self.change {
+                Change::Enable => transaction.enable(),
+                Change::Disable => transaction.disable(),
+            };
+            (result, transaction.figures)
+        };
+        {
+            let mut status = self.patch.status.lock();
+            status.state = if result.is_ok() { after } else { before };
+            status.conclude(figures, result.as_ref().err());
+        }
+        self.tell(&result, figures);
+        result.map_err(|refusal| {
+            let errno = refusal.cause.errno();
+            *self.shared.refused.lock() = Some(refusal);
+            errno
+        })
+    }
+
+    /// One line in the log, and one for each blocker's.
+    fn tell(&self, result: &Result<(), Refusal>, figures: Figures) {
+        let name = self.patch.name();
+        let (done, wanted) = match self.change {
+            Change::Enable => ("enabled", "enable"),
+            Change::Disable => ("disabled", "disable"),
+        };
+        match result {
+            Ok(()) => pr_info!(
+                "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
+                name,
+                done,
+                self.patch.functions(),
+                figures.stop_ns,
+                figures.attempts
+            ),
+            Err(refusal) => pr_warn!("{}: cannot {}: {}\n", name, wanted, refusal),
+        }
+    }
+}
+
+impl WorkItem for Request {
+    type Pointer = Arc<Self>;
+
+    fn run(request: Arc<Self>) {
+        let result = request.serve();
+        // From here on the patch module may go: neither this nor what follows touches it.
+        let pin = match request.patch.is_enabled() {
+            true => None,
+            false => request.patch.status.lock().pin.take(),
+        };
+        drop(pin);
+        *request.result.lock() = Some(result);
+        request.done.complete();
+    }
+}
