@@ -2,7 +2,7 @@
 //! Whether a module would load, and be safe once loaded.
 
 use crate::exports::Exports;
-use crate::kernel_symbols::KernelSymbols;
+use crate::kernel_symbols::{KernelSymbols, Landing};
 use crate::module::{Module, SHN_LIVEPATCH};
 use crate::private_symbol::PrivateSymbol;
 use crate::problem::{Place, Problem};
@@ -105,7 +105,7 @@ impl Checker {
                 problems.push(Problem::FunctionAddress {
                     symbol,
                     place: place.clone(),
-                    why_function: "it is called elsewhere in the module",
+                    why: "it is a function, being called elsewhere in the module, and may be without ENDBR",
                 });
             }
             return;
@@ -144,16 +144,21 @@ impl Checker {
                 symbol: symbol.clone(),
             });
         }
-        match (found.is_text(), &uses.branch, &uses.address) {
+        match (kernel.is_text(&found), &uses.branch, &uses.address) {
             (false, Some(place), _) => problems.push(Problem::CallOfData {
                 symbol,
                 place: place.clone(),
             }),
             (true, _, Some(place)) if !address_allowed => {
+                let why = match found.landing {
+                    Landing::Kept => return,
+                    Landing::Sealed => "it is a function without ENDBR",
+                    Landing::Unknown => "it is a function, and may be without ENDBR",
+                };
                 problems.push(Problem::FunctionAddress {
                     symbol,
                     place: place.clone(),
-                    why_function: "it is a function",
+                    why,
                 });
             }
             _ => {}

@@ -10,6 +10,8 @@ pub mod check;
 pub mod edit;
 pub mod exports;
 pub mod file;
+pub mod kallsyms;
+pub mod kernel_image;
 pub mod kernel_symbols;
 pub mod module;
 pub mod private_symbol;

@@ -6,6 +6,7 @@ use clap::Parser;
 use molt_link::check::Checker;
 use molt_link::edit::{edit, Summary};
 use molt_link::file;
+use molt_link::kernel_image;
 use molt_link::kernel_symbols::KernelSymbols;
 use molt_link::module::Module;
 use std::fs;
@@ -33,12 +34,18 @@ struct Arguments {
     #[arg(long, value_name = "FILE.ko")]
     provides: Vec<PathBuf>,
 
-    /// Symbols of the kernel image, a System.map or /proc/kallsyms: check that private symbols
-    /// exist, are unambiguous, stay after boot, and that no function's address is taken
+    /// The kernel image, unpacked by extract-vmlinux: check that private symbols exist, are
+    /// unambiguous and stay after boot, and that calls through pointers may land on them
     #[arg(long, value_name = "FILE")]
+    vmlinux: Option<PathBuf>,
+
+    /// Instead of the image, a System.map or /proc/kallsyms: the same checks, but then no address
+    /// of a private function may be taken at all
+    #[arg(long, value_name = "FILE", conflicts_with = "vmlinux")]
     system_map: Option<PathBuf>,
 
-    /// A private function whose address may be taken, since it is compared and never called
+    /// A private function whose address may be taken all the same, since it is only compared (may
+    /// be repeated)
     #[arg(long, value_name = "NAME")]
     allow_address: Vec<String>,
 
@@ -123,10 +130,13 @@ fn read_checker(arguments: &Arguments) -> Result<Checker> {
         let module = Module::parse(&data).with_context(|| path.display().to_string())?;
         checker.exports.add_module(&module, &data);
     }
+    if let Some(path) = &arguments.vmlinux {
+        let symbols = kernel_image::read(&read(path)?);
+        checker.kernel = Some(symbols.with_context(|| path.display().to_string())?);
+    }
     if let Some(path) = &arguments.system_map {
-        let text = read_text(path)?;
-        let symbols = KernelSymbols::parse(&text).with_context(|| path.display().to_string())?;
-        checker.kernel = Some(symbols);
+        let symbols = KernelSymbols::parse_map(&read_text(path)?);
+        checker.kernel = Some(symbols.with_context(|| path.display().to_string())?);
     }
     checker.addresses_allowed = arguments.allow_address.iter().cloned().collect();
     Ok(checker)

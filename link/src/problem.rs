@@ -31,11 +31,11 @@ pub enum Problem {
     Init { symbol: String },
     /// A direct call of data.
     CallOfData { symbol: String, place: Place },
-    /// A function whose address is taken.
+    /// A function whose address is taken, and calling it there would stop a CPU with IBT.
     FunctionAddress {
         symbol: String,
         place: Place,
-        why_function: &'static str,
+        why: &'static str,
     },
     /// A relocation type that the kernel's loader does not apply.
     UnsupportedRelocation {
@@ -114,16 +114,11 @@ impl fmt::Display for Problem {
             Self::CallOfData { symbol, place } => {
                 write!(f, "{symbol}: called at {place}, but it is data")
             }
-            Self::FunctionAddress {
-                symbol,
-                place,
-                why_function,
-            } => write!(
+            Self::FunctionAddress { symbol, place, why } => write!(
                 f,
-                "{symbol}: its address is taken at {place}, but {why_function}; a function that \
-                 would be called through a pointer may have lost its ENDBR and then stops the \
-                 kernel on CPUs with IBT. Call it directly, or allow its address to be taken if \
-                 it is only compared"
+                "{symbol}: its address is taken at {place}, but {why}: a call through a pointer \
+                 would stop the kernel on CPUs with IBT. Call it by its name; if the address is \
+                 only compared, allow it (--allow-address)"
             ),
             Self::UnsupportedRelocation {
                 symbol,

@@ -7,7 +7,8 @@ use common::{assert_refused, folder, molt_link, Ko};
 use object::elf;
 
 const MAP: &str = "\
-ffffffff81000000 T _text
+ffffffff81000000 T _stext
+ffffffff81001000 T _etext
 ffffffff81000100 t function
 ffffffff81000200 t twice
 ffffffff81000300 t twice
@@ -233,7 +234,7 @@ fn functions_are_called_and_data_are_not() {
 
     // Without the kernel's symbols, what is called is known to be a function.
     let both = call(function).uses(".text", 24, function, elf::R_X86_64_32S);
-    assert_refused(&both, &[], &[".text+0x18", "called elsewhere"]);
+    assert_refused(&both, &[], &[".text+0x18", "being called elsewhere"]);
 }
 
 #[test]
