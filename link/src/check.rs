@@ -15,6 +15,7 @@ const IGNORED: &str = "_GLOBAL_OFFSET_TABLE_";
 /// What modules are checked against.
 #[derive(Debug, Default)]
 pub struct Checker {
+    /// What ordinary undefined symbols may name.
     pub exports: Exports,
     /// Without it, names and kinds of private symbols are only seen when the module loads.
     pub kernel: Option<KernelSymbols>,

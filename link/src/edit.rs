@@ -17,8 +17,11 @@ use std::collections::BTreeMap;
 /// What an edit did.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Summary {
+    /// How many symbols were handed to livepatch.
     pub symbols: usize,
+    /// How many relocations moved.
     pub relocations: usize,
+    /// How many sections were made for them.
     pub sections: usize,
 }
 

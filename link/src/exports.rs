@@ -13,6 +13,7 @@ const KSYM_FLAG_GPL_ONLY: u8 = 1 << 0;
 pub struct Export {
     /// `vmlinux` or the exporting module.
     pub owner: String,
+    /// Whether only modules of a GPL-compatible license may use it.
     pub gpl_only: bool,
     /// The namespace a user has to import; empty for none.
     pub namespace: String,

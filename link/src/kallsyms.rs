@@ -10,7 +10,9 @@
 /// One symbol of the table.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry {
+    /// Its name without the letter of its kind.
     pub name: String,
+    /// Where it is in a kernel that is not moved by KASLR.
     pub address: u64,
 }
 

@@ -19,7 +19,9 @@ pub enum Landing {
 /// One symbol of the kernel image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct KernelSymbol {
+    /// Where it is; only the order and the ranges count.
     pub address: u64,
+    /// Whether a pointer to it may be called.
     pub landing: Landing,
 }
 

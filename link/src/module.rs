@@ -19,8 +19,11 @@ const SIGNATURE_MARK: &[u8] = b"~Module signature appended~\n";
 /// One section of the module.
 #[derive(Debug)]
 pub struct Section {
+    /// Its name.
     pub name: String,
+    /// Its type, `SHT_…`.
     pub sh_type: u32,
+    /// Its flags, `SHF_…`.
     pub sh_flags: u64,
     /// Where its contents are in the file; empty for NOBITS.
     pub bytes: Range<usize>,
@@ -41,10 +44,13 @@ impl Section {
 /// One symbol of the module.
 #[derive(Debug)]
 pub struct Symbol {
+    /// Its name.
     pub name: String,
+    /// The section it is defined in, or `SHN_…`.
     pub shndx: u16,
     /// In a module, the offset in its section.
     pub value: u64,
+    /// Whether it may stay undefined.
     pub weak: bool,
     /// Where its `Elf64_Sym` is in the file.
     pub offset: usize,
@@ -68,15 +74,20 @@ pub struct Relocation {
     pub offset: usize,
     /// Which place in the target section.
     pub place: u64,
+    /// Index of the symbol it puts there.
     pub symbol: usize,
+    /// Its type, `R_X86_64_…`.
     pub r_type: u32,
 }
 
 /// A module's sections, symbols, relocations and modinfo.
 #[derive(Debug)]
 pub struct Module {
+    /// In the order of the file; the first is the null section.
     pub sections: Vec<Section>,
+    /// In the order of the file; the first is the null symbol.
     pub symbols: Vec<Symbol>,
+    /// Of all sections.
     pub relocations: Vec<Relocation>,
     /// Index of the symbol table's section.
     pub symtab: usize,

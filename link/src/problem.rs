@@ -5,6 +5,10 @@ use crate::relocation::type_name;
 use std::fmt;
 
 /// One thing that would make the module fail to load, or fail once loaded.
+#[allow(
+    missing_docs,
+    reason = "the words of `Display` say what the fields are"
+)]
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Problem {
     /// An undefined symbol that nothing exports.
@@ -56,7 +60,9 @@ pub enum Problem {
 /// A place in the module.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
+    /// Name of the section.
     pub section: String,
+    /// Offset in it.
     pub offset: u64,
 }
 
