@@ -122,8 +122,26 @@ impl Blockers {
         Self(lines)
     }
 
+    /// The first of them, for one line of the log.
+    pub(crate) fn few(&self) -> Few<'_> {
+        Few(&self.0)
+    }
+
     /// The lines without their ends.
     pub(crate) fn lines(&self) -> &[CString] {
         &self.0
+    }
+}
+
+/// At most four blockers, in one line.
+pub(crate) struct Few<'a>(&'a [CString]);
+
+impl fmt::Display for Few<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, line) in self.0.iter().take(4).enumerate() {
+            out.write_str(if index == 0 { ": " } else { ", " })?;
+            out.write_fmt(fmt!("{}", &**line))?;
+        }
+        out.write_str(if self.0.len() > 4 { ", ..." } else { "" })
     }
 }

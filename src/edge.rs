@@ -15,3 +15,4 @@ pub(crate) mod symbols;
 pub(crate) mod sysfs;
 pub(crate) mod tasks;
 pub(crate) mod text;
+pub(crate) mod tracepoint;

@@ -15,6 +15,7 @@ mod blockers;
 mod control;
 mod edge;
 mod error;
+mod exits;
 mod function;
 mod gate;
 mod patch;

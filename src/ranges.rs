@@ -65,17 +65,20 @@ impl<'a> Ranges<'a> {
     /// the union of both: it errs on the side of busy by one address.
     #[inline]
     pub(crate) fn hold(&self, address: usize) -> bool {
-        // One pair of comparisons for the usual frame, which is far from every range.
-        let (Some(first), Some(last)) = (self.0.first(), self.0.last()) else {
-            return false;
-        };
-        if address < first.start || address > last.end {
-            return false;
+        // A bisection without an index or a sum: the stop window must have no panic path.
+        let mut rest = self.0;
+        loop {
+            let middle = rest.len() / 2;
+            let Some(range) = rest.get(middle) else {
+                return false;
+            };
+            rest = if address < range.start {
+                rest.get(..middle).unwrap_or_default()
+            } else if address > range.end {
+                rest.get(middle.wrapping_add(1)..).unwrap_or_default()
+            } else {
+                return true;
+            };
         }
-        let behind = self.0.partition_point(|range| range.start <= address);
-        // No slice index: the stop window must have no panic path.
-        self.0
-            .get(behind.wrapping_sub(1))
-            .is_some_and(|range| address <= range.end)
     }
 }

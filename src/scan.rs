@@ -4,7 +4,12 @@
 
 use crate::{
     blockers::Found,
-    edge::{stack, stack::Verdict, stop::Stopped, tasks},
+    edge::{
+        stack::{self, Verdict},
+        stop::Stopped,
+        tasks::{self, Task},
+    },
+    exits::Exits,
     patch::Patch,
     ranges::Ranges,
 };
@@ -27,19 +32,27 @@ pub(crate) fn survey(ranges: Ranges<'_>, found: &mut Found) {
     });
 }
 
-/// Verifies every task while all CPUs are held. Allocates nothing, takes no lock.
+/// Verifies every task while all CPUs are held. Allocates nothing, waits for no lock.
 ///
 /// Tasks on a CPU are the stopper threads, whose frames [`crate::refused`] keeps from being patched.
+/// True when nobody is inside, and nobody can have been missed.
+///
 /// This step alone decides what a stop window costs, and can be replaced by itself.
-pub(crate) fn verify(stopped: &Stopped<'_>, ranges: Ranges<'_>, found: &mut Found) {
-    found.clear();
-    tasks::for_each_stopped(stopped, |task| {
+pub(crate) fn verify(
+    stopped: &Stopped<'_>,
+    exits: &Exits,
+    ranges: Ranges<'_>,
+    found: &mut Found,
+) -> bool {
+    let mut look = |task: Task<'_>| {
         if task.is_kretprobed() && task.is_runnable() {
             found.note(task, Verdict::Unreliable(0));
         } else if !task.on_cpu() {
             found.note(task, stack::walk(task, ranges));
         }
-    });
+    };
+    tasks::for_each_stopped(stopped, &mut look);
+    exits.for_each_stopped(stopped, &mut look) && found.is_clean()
 }
 
 /// Waits until no task is in the code of a disabled `patch`, whose module is about to go.

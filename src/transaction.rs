@@ -12,6 +12,7 @@ use crate::{
     blockers::Found,
     edge::{completion::Completion, ftrace::Window, stop, stop::Stopped},
     error::{Cause, Refusal},
+    exits::Exits,
     function::Function,
     patch::{Figures, Patch},
     ranges::{Range, Ranges},
@@ -47,6 +48,7 @@ enum End {
 pub(crate) struct Transaction<'a> {
     registry: &'a mut Registry,
     patch: &'a Arc<Patch>,
+    exits: &'a Exits,
     /// Completed when the requester does not want the change any more.
     cancelled: &'a Completion,
     begun: Instant<Monotonic>,
@@ -59,11 +61,13 @@ impl<'a> Transaction<'a> {
     pub(crate) fn new(
         registry: &'a mut Registry,
         patch: &'a Arc<Patch>,
+        exits: &'a Exits,
         cancelled: &'a Completion,
     ) -> Self {
         Self {
             registry,
             patch,
+            exits,
             cancelled,
             begun: Instant::now(),
             figures: Figures::default(),
@@ -233,10 +237,12 @@ impl<'a> Transaction<'a> {
 
     /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
     fn stop(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<End, Refusal> {
+        let exits = self.exits;
+        exits.complete();
+        found.clear();
         let window = Window::open();
         let stopped = stop::stop_machine(|stopped: &Stopped<'_>| {
-            scan::verify(stopped, ranges, found);
-            if !found.is_clean() {
+            if !scan::verify(stopped, exits, ranges, found) {
                 End::Blocked
             } else if window.flip(stopped) {
                 End::Flipped
@@ -291,7 +297,12 @@ fn not_armed(error: Error, object: &api::Object, wanted: &api::Function) -> Refu
 
 /// What the last look at the tasks says.
 fn blocked(found: &Found) -> Refusal {
-    if found.inside == 0 {
+    if found.is_clean() {
+        Refusal::new(
+            Cause::Busy,
+            fmt!("more tasks were exiting at once than can be followed"),
+        )
+    } else if found.inside == 0 {
         Refusal::blocked(
             Cause::Unreliable,
             fmt!("{} stacks cannot be walked to their end", found.unreliable),

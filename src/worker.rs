@@ -4,8 +4,9 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{completion::Completion, queue::OrderedQueue},
+    edge::{completion::Completion, queue::OrderedQueue, tracepoint::Probe},
     error::Refusal,
+    exits::Exits,
     patch::{Figures, Patch, State},
     registry::Registry,
     scan,
@@ -26,9 +27,10 @@ pub(crate) enum Change {
     Disable,
 }
 
-/// What the worker changes and the core's own files in sysfs show.
+/// What the worker needs, and what the core's own files in sysfs show.
 #[pin_data]
 pub(crate) struct Shared {
+    exits: Arc<Exits>,
     #[pin]
     registry: Mutex<Registry>,
     /// The last refusal of any patch, kept here because a patch that failed to load takes its own
@@ -43,6 +45,7 @@ pub(crate) struct Core {
     pub(crate) dir: CoreDir,
     queue: OrderedQueue,
     shared: Arc<Shared>,
+    _probe: Probe<Exits>,
     /// Every patch module that is loaded, enabled or not.
     #[pin]
     loaded: Mutex<KVec<PatchDir>>,
@@ -51,8 +54,11 @@ pub(crate) struct Core {
 impl Core {
     /// Process context.
     pub(crate) fn new() -> Result<Arc<Self>> {
+        let (exits, probe) = Exits::listen()?;
+        exits.complete();
         let shared = Arc::pin_init(
             pin_init!(Shared {
+                exits,
                 registry <- new_mutex!(Registry::new()),
                 refused <- new_mutex!(None),
             }),
@@ -63,6 +69,7 @@ impl Core {
                 dir: CoreDir::new(shared.clone())?,
                 queue: OrderedQueue::new(c"molt")?,
                 shared,
+                _probe: probe,
                 loaded <- new_mutex!(KVec::new()),
             }),
             GFP_KERNEL,
@@ -163,7 +170,12 @@ impl Request {
         };
         let (result, figures) = {
             let mut registry = self.shared.registry.lock();
-            let mut transaction = Transaction::new(&mut registry, &self.patch, &self.cancelled);
+            let mut transaction = Transaction::new(
+                &mut registry,
+                &self.patch,
+                &self.shared.exits,
+                &self.cancelled,
+            );
             let result = match self.change {
                 Change::Enable => transaction.enable(),
                 Change::Disable => transaction.disable(),
@@ -183,7 +195,7 @@ impl Request {
         })
     }
 
-    /// One line in the log, and one for each blocker's.
+    /// One line in the log.
     fn tell(&self, result: &Result<(), Refusal>, figures: Figures) {
         let name = self.patch.name();
         let (done, wanted) = match self.change {
@@ -199,7 +211,13 @@ impl Request {
                 figures.stop_ns,
                 figures.attempts
             ),
-            Err(refusal) => pr_warn!("{}: cannot {}: {}\n", name, wanted, refusal),
+            Err(refusal) => pr_warn!(
+                "{}: cannot {}: {}{}\n",
+                name,
+                wanted,
+                refusal,
+                refusal.blockers.few()
+            ),
         }
     }
 }

@@ -104,6 +104,21 @@ impl<'a> Task<'a> {
         unsafe { core::ptr::read_volatile(&raw const (*self.0).flags) & bindings::PF_EXITING != 0 }
     }
 
+    /// Whether it has run its last instruction: after its last switch away from a CPU.
+    pub(crate) fn is_dead(self) -> bool {
+        // SAFETY: valid; a word.
+        let state = unsafe { core::ptr::read_volatile(&raw const (*self.0).__state) };
+        state & bindings::TASK_DEAD != 0 && !self.on_cpu()
+    }
+
+    /// Takes a reference. Any context but NMI.
+    pub(crate) fn reference(self) -> TaskRef {
+        // SAFETY: valid, and not yet freed, so its count is not 0: only the last put frees by RCU.
+        unsafe { bindings::get_task_struct(self.0) };
+        // INVARIANT: taken just now.
+        TaskRef(self.0)
+    }
+
     fn next_process(self) -> Self {
         // SAFETY: under RCU (or with all CPUs held) the `next` pointer of a task found on the list
         // leads to a task that is still memory, also after either has been unlinked.
@@ -153,6 +168,39 @@ impl<'a> Task<'a> {
             }
         }
     }
+}
+
+/// A reference to a task.
+///
+/// # Invariants
+///
+/// Holds one count of the task's `usage`.
+pub(crate) struct TaskRef(*mut bindings::task_struct);
+
+// SAFETY: a task's count may be dropped by any thread.
+unsafe impl Send for TaskRef {}
+// SAFETY: everything a `Task` can do may be done by any thread.
+unsafe impl Sync for TaskRef {}
+
+impl TaskRef {
+    pub(crate) fn borrow(&self) -> Task<'_> {
+        // SAFETY: the reference keeps it valid.
+        unsafe { Task::from_raw(self.0) }
+    }
+}
+
+impl Drop for TaskRef {
+    fn drop(&mut self) {
+        // SAFETY: by the type invariant one count is ours.
+        unsafe { bindings::put_task_struct(self.0) }
+    }
+}
+
+/// Waits until every task that is off the task list now, or is taken off it by then, has run its
+/// last preemptible instruction: a grace period of RCU-tasks. Process context; 10 to 100 ms.
+pub(crate) fn wait_for_unlisted() {
+    // SAFETY: may be called from any context that may sleep.
+    unsafe { bindings::synchronize_rcu_tasks() }
 }
 
 /// Visits every task once while the machine runs: a snapshot that may miss tasks that fork or exit

@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Tasks that exit.
+//!
+//! A task that exits is taken off the task list (by itself or its parent) while it still runs kernel
+//! code, which it may be preempted in or sleep in. No walk over the list sees it there, so those that
+//! exit are remembered from a point where they are still on the list.
+//!
+//! A task that had begun to exit before anybody listened is caught in two ways: while it is on the
+//! list it is found there by its flag; once it is off the list, a grace period of RCU-tasks waits
+//! for it, because `do_exit` tells RCU-tasks before it leaves the list and after it has run its last
+//! preemptible instruction. `docs/design.md`, "Tasks that exit", has the argument case by case.
+
+use crate::edge::{
+    stop::Stopped,
+    tasks::{self, Task, TaskRef},
+    tracepoint::{Listener, Probe},
+};
+use kernel::{
+    new_spinlock,
+    prelude::*,
+    sync::{Arc, SpinLock},
+};
+
+/// Tasks remembered at the same time. More can be exiting at once when a large process ends; then
+/// the memory starts anew, which costs a grace period.
+const CAPACITY: usize = 1024;
+
+/// The tasks that exit, complete or known not to be.
+#[pin_data]
+pub(crate) struct Exits {
+    #[pin]
+    memory: SpinLock<Memory>,
+}
+
+struct Memory {
+    tasks: KVec<TaskRef>,
+    /// Length at which the dead are forgotten next: they must not hold memory for long.
+    limit: usize,
+    /// Every task that is off the list and not dead yet is in `tasks`.
+    complete: bool,
+}
+
+impl Exits {
+    /// Begins to listen. Nothing is complete before the first [`Exits::complete`].
+    pub(crate) fn listen() -> Result<(Arc<Self>, Probe<Self>)> {
+        let tasks = KVec::with_capacity(CAPACITY, GFP_KERNEL)?;
+        let exits = Arc::pin_init(
+            pin_init!(Self {
+                memory <- new_spinlock!(Memory { tasks, limit: 0, complete: false }),
+            }),
+            GFP_KERNEL,
+        )?;
+        let probe = Probe::new(exits.clone())?;
+        Ok((exits, probe))
+    }
+
+    /// Makes the memory complete if it is not. Process context; may sleep for a grace period.
+    pub(crate) fn complete(&self) {
+        {
+            let mut memory = self.memory.lock();
+            memory.forget_dead();
+            if memory.complete {
+                return;
+            }
+            // Before the list is looked at: whoever overflows from here on takes it away again.
+            memory.complete = true;
+        }
+        tasks::for_each(|task| {
+            if task.is_exiting() {
+                self.exits(task);
+            }
+        });
+        tasks::wait_for_unlisted();
+    }
+
+    /// Visits every task that may be off the list. False when some may be missing.
+    pub(crate) fn for_each_stopped(
+        &self,
+        _: &Stopped<'_>,
+        mut visit: impl FnMut(Task<'_>),
+    ) -> bool {
+        // Nobody holds it: a holder cannot be preempted, and all CPUs are in their stopper threads.
+        let Some(memory) = self.memory.try_lock() else {
+            return false;
+        };
+        for task in memory.tasks.iter() {
+            visit(task.borrow());
+        }
+        memory.complete
+    }
+}
+
+impl Memory {
+    /// Each task is looked at a constant number of times on average, because the limit is twice the
+    /// number of those that live.
+    fn forget_dead(&mut self) {
+        self.tasks.retain(|task| !task.borrow().is_dead());
+        self.limit = self.tasks.len().saturating_mul(2).clamp(32, CAPACITY);
+    }
+}
+
+impl Listener for Exits {
+    fn exits(&self, task: Task<'_>) {
+        let mut memory = self.memory.lock();
+        if memory.tasks.len() >= memory.limit {
+            memory.forget_dead();
+        }
+        if memory.tasks.push_within_capacity(task.reference()).is_err() {
+            memory.complete = false;
+        }
+    }
+}
