@@ -7,8 +7,11 @@
 //!
 //! The reader trusts nothing: a number that points outside the data is an error with words.
 
+mod layout;
+
 use std::rc::Rc;
 
+use self::layout::{starts, Info};
 use crate::elf::{u16_at, u32_at};
 
 const MAGIC: u16 = 0xeb9f;
@@ -18,6 +21,9 @@ const HEADER: usize = 24;
 const HEADER_WITH_LAYOUT: usize = 32;
 /// Length of what every type starts with: name, info, and size or type.
 const TYPE: usize = 12;
+
+/// The kind of a type that says: this is a function.
+const FUNCTION: u32 = 12;
 
 /// The number of a type; 0 is `void`.
 pub(crate) type Id = u32;
@@ -162,12 +168,19 @@ impl Btf {
         self.first_string + self.strings.len() as u32
     }
 
-    /// The functions of this object itself, its base's not among them.
+    /// The functions of this object itself, its base's not among them, with their prototypes. One
+    /// name may stand for several functions.
     pub(crate) fn functions(&self) -> impl Iterator<Item = (&str, Id)> {
-        (self.first_id..self.next_id()).filter_map(|id| match self.get(id) {
-            Ok(Type::Function { name, prototype }) => Some((name, prototype)),
-            _ => None,
-        })
+        self.starts
+            .iter()
+            .filter(|&&start| {
+                let info = u32_at(&self.types, start as usize + 4);
+                info.is_some_and(|info| Info(info).kind() == FUNCTION)
+            })
+            .filter_map(|&start| match self.decode(start as usize) {
+                Some(Type::Function { name, prototype }) => Some((name, prototype)),
+                _ => None,
+            })
     }
 
     /// The type with this number.
@@ -233,7 +246,7 @@ impl Btf {
             },
             10 => Type::Const { target: operand },
             9 | 11 | 18 => Type::Qualified { target: operand },
-            12 => Type::Function {
+            FUNCTION => Type::Function {
                 name: name()?,
                 prototype: operand,
             },
@@ -272,63 +285,6 @@ impl Btf {
         let end = rest.iter().position(|&byte| byte == 0)?;
         std::str::from_utf8(&rest[..end]).ok()
     }
-}
-
-/// The `info` word of a type.
-struct Info(u32);
-
-impl Info {
-    fn kind(&self) -> u32 {
-        (self.0 >> 24) & 0x7f
-    }
-
-    /// How many elements follow.
-    fn length(&self) -> usize {
-        (self.0 & 0xff_ffff) as usize
-    }
-
-    fn flag(&self) -> bool {
-        self.0 >> 31 != 0
-    }
-}
-
-/// Where each type starts.
-fn starts(types: &[u8], layout: &[u8]) -> Result<Vec<u32>, String> {
-    let mut starts = Vec::new();
-    let mut at = 0;
-    while at < types.len() {
-        let damaged = || format!("BTF type {} of the object is cut short", starts.len() + 1);
-        let info = Info(u32_at(types, at + 4).ok_or_else(damaged)?);
-        let length = length(&info, layout).ok_or_else(|| {
-            format!(
-                "BTF has a kind of type ({}) that molt does not know",
-                info.kind()
-            )
-        })?;
-        let next = at + TYPE + length;
-        if next > types.len() {
-            return Err(damaged());
-        }
-        starts.push(at as u32);
-        at = next;
-    }
-    Ok(starts)
-}
-
-/// How many bytes follow the fixed part of a type. Kinds younger than this code are described by
-/// the layout section, which pahole writes since 1.31.
-fn length(info: &Info, layout: &[u8]) -> Option<usize> {
-    Some(match info.kind() {
-        1 | 14 | 17 => 4,
-        2 | 7..=12 | 16 | 18 => 0,
-        3 => 12,
-        4 | 5 | 15 | 19 => 12 * info.length(),
-        6 | 13 => 8 * info.length(),
-        kind => {
-            let entry = layout.get(4 * kind as usize..)?.get(..2)?;
-            usize::from(entry[0]) + usize::from(entry[1]) * info.length()
-        }
-    })
 }
 
 #[cfg(test)]

@@ -2,18 +2,18 @@
 
 //! The compile-time check: what the kernel says of a function, put into Rust's type system.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use proc_macro2::{Group, Ident, Span, TokenStream, TokenTree};
-use quote::{format_ident, quote_spanned};
+use quote::{format_ident, quote, quote_spanned, ToTokens};
 use syn::{Error, Path, Result};
 
 use crate::bindings::Bindings;
 use crate::btf::{Btf, Id};
 use crate::declaration;
 use crate::nearest::nearest;
-use crate::objects::{prototypes, Kernel, VMLINUX};
-use crate::spelling::{self, Style};
+use crate::objects::{Kernel, VMLINUX};
+use crate::spelling::{self, Signature, Style};
 use crate::syntax::{Function, Object, Patch};
 
 /// What the patch needs besides its table.
@@ -26,14 +26,14 @@ pub(crate) struct Checks {
 }
 
 /// Compares every replacement with the kernel; all errors are reported together.
-pub(crate) fn check(patch: &Patch) -> Result<Checks> {
-    let fail = |message: String| Error::new(Span::call_site(), message);
-    let kernel = Kernel::from_environment().map_err(fail)?;
-    let bindings = kernel.bindings().map_err(fail)?;
+pub(crate) fn check(patch: &Patch, kernel: &Kernel) -> Result<Checks> {
+    let bindings = kernel
+        .bindings()
+        .map_err(|message| Error::new(Span::call_site(), message))?;
     let mut checks = Checks::default();
     let mut errors: Option<Error> = None;
     for object in &patch.objects {
-        for error in checks.object(object, &kernel, &bindings) {
+        for error in checks.object(object, kernel, &bindings) {
             match &mut errors {
                 Some(errors) => errors.combine(error),
                 None => errors = Some(error),
@@ -51,31 +51,39 @@ impl Checks {
             Err(_) if object.is_spelled_out() => None,
             Err(error) => return vec![Error::new(object.name.span, error)],
         };
-        object
-            .functions
-            .iter()
-            .filter_map(|function| {
-                let target = Target { object, function };
-                self.function(&target, btf.as_deref(), bindings).err()
-            })
-            .collect()
+        let mut known: HashMap<&str, Vec<Id>> = HashMap::new();
+        for (name, prototype) in btf.iter().flat_map(|btf| btf.functions()) {
+            let prototypes = known.entry(name).or_default();
+            if !prototypes.contains(&prototype) {
+                prototypes.push(prototype);
+            }
+        }
+        let mut errors = Vec::new();
+        for function in &object.functions {
+            let target = Target { object, function };
+            let known = known.get(function.name.text.as_str());
+            let known = known.map_or(&[][..], Vec::as_slice);
+            errors.extend(
+                self.function(&target, btf.as_deref(), known, bindings)
+                    .err(),
+            );
+        }
+        errors
     }
 
     fn function(
         &mut self,
         target: &Target<'_>,
         btf: Option<&Btf>,
+        known: &[Id],
         bindings: &Bindings,
     ) -> Result<()> {
         let Target { function, .. } = target;
-        let known = btf
-            .map(|btf| prototypes(btf, &function.name.text))
-            .unwrap_or_default();
-        match (btf, known.as_slice()) {
+        match (btf, known) {
             (Some(btf), &[prototype]) => self.known(target, btf, prototype, bindings)?,
             (Some(btf), []) if function.prototype.is_none() => return Err(target.unknown(btf)),
             (Some(btf), [_, _, ..]) if function.prototype.is_none() => {
-                return Err(target.several(btf, &known));
+                return Err(target.several(btf, known));
             }
             _ => {}
         }
@@ -83,7 +91,7 @@ impl Checks {
             return Err(target.error("has no replacement".into()));
         };
         if let Some(prototype) = &function.prototype {
-            self.expect(quote_spanned!(function.name.span=> #prototype), replacement);
+            self.compare(prototype, replacement);
         }
         Ok(())
     }
@@ -106,8 +114,9 @@ impl Checks {
             return Err(target.wanted(btf, prototype, &spell(Style::Author)?));
         };
         let signature = spell(Style::Qualified)?;
+        let kernel = spanned(&signature.pointer(), target.function.name.span);
+        self.compare(&kernel, replacement);
         let span = target.function.name.span;
-        self.expect(spanned(&signature.pointer(), span), replacement);
         for (path, size) in &signature.sizes {
             let (path, size) = (spanned(path, span), *size as usize);
             let message = format!("{path} has not the size that the kernel gives it");
@@ -119,10 +128,11 @@ impl Checks {
         Ok(())
     }
 
-    /// The type has the span of the kernel function's name: rustc points there for what it expects
-    /// and at the replacement for what it found.
-    fn expect(&mut self, kernel: TokenStream, replacement: &Path) {
-        self.items.extend(quote_spanned! {Span::call_site()=>
+    /// Adds a coercion, which compiles only if the types are equal. `kernel` has the span of the
+    /// kernel function's name: rustc points there for what it expected, and at the replacement for
+    /// what it found.
+    fn compare(&mut self, kernel: &impl ToTokens, replacement: &Path) {
+        self.items.extend(quote! {
             const _: () = {
                 let _: #kernel = #replacement;
             };
@@ -176,7 +186,7 @@ impl Target<'_> {
     }
 
     /// The line has no replacement yet: here is what to write.
-    fn wanted(&self, btf: &Btf, prototype: Id, signature: &spelling::Signature) -> Error {
+    fn wanted(&self, btf: &Btf, prototype: Id, signature: &Signature) -> Error {
         let name = &self.function.name.text;
         self.error(format!(
             "has no replacement; the kernel has\n  {};\nso write\n  {} {{ … }}\nand `{name} => {name}`",
@@ -203,7 +213,7 @@ pub(crate) fn types(opaque: &BTreeSet<String>) -> TokenStream {
     let opaque = opaque
         .iter()
         .map(|name| opaque_type(&format_ident!("{name}")));
-    quote::quote! {
+    quote! {
         /// The kernel's C types and functions, by their C names.
         #[allow(missing_docs, non_camel_case_types, unused_imports, unreachable_pub)]
         pub(crate) mod c {
@@ -214,7 +224,7 @@ pub(crate) fn types(opaque: &BTreeSet<String>) -> TokenStream {
 }
 
 fn opaque_type(name: &Ident) -> TokenStream {
-    quote::quote! {
+    quote! {
         #[repr(C)]
         pub struct #name {
             _content: [u8; 0],
@@ -244,3 +254,6 @@ fn place(tokens: TokenStream, span: Span) -> TokenStream {
         })
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,6 +11,7 @@ use quote::{format_ident, quote};
 use syn::{Error, Result};
 
 use crate::check::{self, Checks};
+use crate::objects::Kernel;
 use crate::syntax::{Object, Patch};
 
 /// How long a patch waits for the tasks in its way, if the loader does not say.
@@ -18,10 +19,11 @@ const DEADLINE_MS: u32 = 10_000;
 
 /// Expands a patch that the kernel agrees with.
 pub(crate) fn expand(patch: &Patch) -> Result<TokenStream> {
-    let Checks { items, opaque } = check::check(patch)?;
+    let kernel = Kernel::from_environment().map_err(fail)?;
+    let Checks { items, opaque } = check::check(patch, &kernel)?;
     let types = check::types(&opaque);
     let table = table(&patch.objects);
-    let module = module(patch, &module_name()?);
+    let module = module(patch, &module_name().map_err(fail)?);
     Ok(quote! { #items #types #table #module })
 }
 
@@ -94,15 +96,21 @@ fn module(patch: &Patch, name: &str) -> TokenStream {
 
 /// The module's name as the kernel will show it. Kbuild passes the path of the module's object
 /// file without its ending.
-fn module_name() -> Result<String> {
-    let fail = |words| Error::new(Span::call_site(), words);
+fn module_name() -> std::result::Result<String, String> {
     let file = env::var("RUST_MODFILE")
-        .map_err(|_| fail("RUST_MODFILE is not set: `patch!` needs the kernel's build system"))?;
+        .map_err(|_| "RUST_MODFILE is not set: `patch!` needs the kernel's build system")?;
     let name = Path::new(&file).file_name().and_then(|name| name.to_str());
     match name.map(|name| name.replace('-', "_")) {
         Some(name) if syn::parse_str::<syn::Ident>(&format!("_{name}")).is_ok() => Ok(name),
-        _ => Err(fail("RUST_MODFILE does not end in the name of a module")),
+        _ => Err(format!(
+            "`{file}` in RUST_MODFILE does not end in the name of a module"
+        )),
     }
+}
+
+/// An error of the patch as a whole.
+fn fail(words: String) -> Error {
+    Error::new(Span::call_site(), words)
 }
 
 fn c_string(text: &str, span: Span) -> TokenStream {

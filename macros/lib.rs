@@ -11,6 +11,7 @@ mod check;
 mod declaration;
 mod elf;
 mod expand;
+mod names;
 mod nearest;
 mod objects;
 mod spelling;

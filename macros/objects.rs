@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Finds the BTF of the kernel and of its modules, and what it says about a function.
+//! Finds the BTF of the kernel and of its modules, and what Rust has of its types.
 
 use std::cell::OnceCell;
 use std::env;
@@ -10,7 +10,7 @@ use std::process::Command;
 use std::rc::Rc;
 
 use crate::bindings::Bindings;
-use crate::btf::{Btf, Id};
+use crate::btf::Btf;
 use crate::elf;
 
 /// The kernel itself, as an object.
@@ -177,13 +177,5 @@ fn find(folder: &Path, module: &str) -> Option<(PathBuf, Option<&'static str>)> 
     })
 }
 
-/// The prototypes that an object has under this name; more than one if they differ.
-pub(crate) fn prototypes(btf: &Btf, function: &str) -> Vec<Id> {
-    let mut found: Vec<Id> = btf
-        .functions()
-        .filter_map(|(name, prototype)| (name == function).then_some(prototype))
-        .collect();
-    found.sort_unstable();
-    found.dedup();
-    found
-}
+#[cfg(test)]
+pub(crate) mod tests;
