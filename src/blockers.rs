@@ -62,6 +62,14 @@ impl Found {
         });
     }
 
+    /// The only task in the way, by its process id.
+    pub(crate) fn only(&self) -> Option<i32> {
+        match (self.inside, self.unreliable, self.recorded.first()) {
+            (1, 0, Some(blocker)) => Some(blocker.pid),
+            _ => None,
+        }
+    }
+
     /// Nobody is in the way.
     pub(crate) fn is_clean(&self) -> bool {
         self.inside == 0 && self.unreliable == 0

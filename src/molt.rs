@@ -23,6 +23,7 @@ pub mod prelude;
 mod ranges;
 mod refused;
 mod registry;
+mod requester;
 mod scan;
 mod site;
 mod transaction;

@@ -10,13 +10,14 @@
 use crate::{
     api,
     blockers::Found,
-    edge::{completion::Completion, ftrace::Window, stop, stop::Stopped},
+    edge::{ftrace::Window, stop, stop::Stopped},
     error::{Cause, Refusal},
     exits::Exits,
     function::Function,
     patch::{Figures, Patch},
     ranges::{Range, Ranges},
     registry::Registry,
+    requester::Requester,
     scan,
     site::Site,
 };
@@ -49,8 +50,7 @@ pub(crate) struct Transaction<'a> {
     registry: &'a mut Registry,
     patch: &'a Arc<Patch>,
     exits: &'a Exits,
-    /// Completed when the requester does not want the change any more.
-    cancelled: &'a Completion,
+    requester: &'a Requester,
     begun: Instant<Monotonic>,
     /// What has been measured so far.
     pub(crate) figures: Figures,
@@ -62,13 +62,13 @@ impl<'a> Transaction<'a> {
         registry: &'a mut Registry,
         patch: &'a Arc<Patch>,
         exits: &'a Exits,
-        cancelled: &'a Completion,
+        requester: &'a Requester,
     ) -> Self {
         Self {
             registry,
             patch,
             exits,
-            cancelled,
+            requester,
             begun: Instant::now(),
             figures: Figures::default(),
         }
@@ -223,6 +223,11 @@ impl<'a> Transaction<'a> {
                     End::Vetoed => vetoed = true,
                 }
             }
+            if found.only().is_some_and(|pid| self.requester.is(pid)) {
+                // It waits for us inside a function of the patch, so it has to go first. What comes
+                // of the change then stands in `transition` and `last_error`.
+                self.requester.answer(Ok(()));
+            }
             if self.is_over() {
                 return Err(if vetoed {
                     Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function"))
@@ -265,7 +270,7 @@ impl<'a> Transaction<'a> {
 
     /// Sleeps between two tries, or learns that nobody wants the change any more.
     fn pause(&self, milliseconds: u32) -> Result<(), Refusal> {
-        if self.cancelled.wait_for(milliseconds) {
+        if !self.requester.pause(milliseconds) {
             return Err(Refusal::new(
                 Cause::Cancelled,
                 fmt!("the process that asked for it was killed"),

@@ -4,11 +4,12 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{completion::Completion, queue::OrderedQueue, tracepoint::Probe},
+    edge::{queue::OrderedQueue, tracepoint::Probe},
     error::Refusal,
     exits::Exits,
     patch::{Figures, Patch, State},
     registry::Registry,
+    requester::Requester,
     scan,
     transaction::Transaction,
 };
@@ -105,17 +106,13 @@ impl Core {
     /// Has the worker make `change`, and waits for the result. A patch that is where it should be
     /// already stays so. Process context.
     ///
-    /// Being killed takes the request back; it returns only when the worker has let go of it.
+    /// Being killed takes the request back. When the caller is inside a function of the patch and
+    /// nobody else is, it returns before the change is made, which must wait for it to leave.
     pub(crate) fn request(&self, patch: &Arc<Patch>, change: Change) -> Result {
         let request = Request::new(self.shared.clone(), patch.clone(), change)?;
         // A new request is on no queue, so this cannot fail.
         let _ = self.queue.get().enqueue(request.clone());
-        if !request.done.wait_killable() {
-            request.cancelled.complete();
-            request.done.wait();
-        }
-        let result = request.result.lock().take();
-        result.unwrap_or(Err(EIO))
+        request.requester.wait()
     }
 }
 
@@ -126,11 +123,7 @@ struct Request {
     patch: Arc<Patch>,
     change: Change,
     #[pin]
-    cancelled: Completion,
-    #[pin]
-    done: Completion,
-    #[pin]
-    result: Mutex<Option<Result>>,
+    requester: Requester,
     #[pin]
     work: Work<Request>,
 }
@@ -146,9 +139,7 @@ impl Request {
                 shared,
                 patch,
                 change,
-                cancelled <- Completion::new(),
-                done <- Completion::new(),
-                result <- new_mutex!(None),
+                requester <- Requester::new(),
                 work <- new_work!("molt::Request"),
             }),
             GFP_KERNEL,
@@ -174,7 +165,7 @@ impl Request {
                 &mut registry,
                 &self.patch,
                 &self.shared.exits,
-                &self.cancelled,
+                &self.requester,
             );
             let result = match self.change {
                 Change::Enable => transaction.enable(),
@@ -233,7 +224,6 @@ impl WorkItem for Request {
             false => request.patch.status.lock().pin.take(),
         };
         drop(pin);
-        *request.result.lock() = Some(result);
-        request.done.complete();
+        request.requester.answer(result);
     }
 }

@@ -33,6 +33,12 @@ impl Completion {
         unsafe { bindings::complete_all(self.raw.get()) }
     }
 
+    /// Whether it has happened. Any context.
+    pub(crate) fn is_done(&self) -> bool {
+        // SAFETY: initialised by `new`.
+        unsafe { bindings::completion_done(self.raw.get()) }
+    }
+
     /// Waits for it. Process context.
     pub(crate) fn wait(&self) {
         // SAFETY: initialised by `new`.
