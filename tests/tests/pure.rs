@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The core's pure logic, compiled for the host: the gate and the ranges.
+
+#[path = "../../src/gate.rs"]
+mod gate;
+#[path = "../../src/ranges.rs"]
+#[expect(dead_code, reason = "what only the core uses")]
+mod ranges;
+
+use gate::Gate;
+use ranges::{Range, Ranges};
+
+/// Whether the set of `ranges` holds each of `addresses`, compared with the plain definition.
+fn agree(ranges: &[(usize, usize)], addresses: impl Iterator<Item = usize>) {
+    let mut memory: Vec<Range> = ranges
+        .iter()
+        .map(|&(start, end)| Range { start, end })
+        .collect();
+    let set = Ranges::new(&mut memory);
+    for address in addresses {
+        // A frame's address may lie directly behind the range: the return address of a last call.
+        let expected = ranges
+            .iter()
+            .any(|&(start, end)| start < end && start <= address && address <= end);
+        assert_eq!(
+            set.hold(address),
+            expected,
+            "{address:#x} in {ranges:x?}, kept as {set:x?}"
+        );
+    }
+}
+
+#[test]
+fn no_ranges_hold_nothing() {
+    agree(&[], [0, 1, usize::MAX].into_iter());
+    agree(&[(5, 5), (7, 3)], 0..10);
+}
+
+#[test]
+fn a_range_holds_its_ends() {
+    agree(&[(0x10, 0x20)], 0..0x30);
+    agree(&[(usize::MAX - 3, usize::MAX)], usize::MAX - 8..=usize::MAX);
+}
+
+#[test]
+fn ranges_are_sorted_and_merged() {
+    agree(
+        &[(30, 40), (10, 20), (20, 25), (12, 15), (38, 50), (60, 61)],
+        0..70,
+    );
+}
+
+/// Every set of four small ranges from a generator, against the definition.
+#[test]
+fn random_sets_agree_with_the_definition() {
+    let mut seed = 0x2545_f491_4f6c_dd1d_u64;
+    let mut random = |below: u64| {
+        seed ^= seed << 13;
+        seed ^= seed >> 7;
+        seed ^= seed << 17;
+        (seed % below) as usize
+    };
+    for _ in 0..20_000 {
+        let count = random(9);
+        let ranges: Vec<(usize, usize)> = (0..count)
+            .map(|_| {
+                let start = random(60);
+                (start, start + random(8))
+            })
+            .collect();
+        agree(&ranges, 0..72);
+    }
+}
+
+#[test]
+fn a_flip_changes_the_side_and_closes() {
+    let gate = Gate::new();
+    let before = gate.read();
+    assert!(!gate.flip(), "a closed gate was flipped");
+    gate.open();
+    assert!(gate.read().is_open());
+    assert_eq!(gate.read().side(), before.side());
+    assert!(gate.flip());
+    assert_ne!(gate.read().side(), before.side());
+    assert!(!gate.read().is_open());
+    gate.close();
+    assert!(!gate.flip());
+}
+
+#[test]
+fn a_veto_keeps_the_side() {
+    let gate = Gate::new();
+    gate.open();
+    let seen = gate.read();
+    assert_eq!(gate.veto(seen).side(), seen.side());
+    assert!(!gate.flip(), "flipped after a veto");
+    // A second NMI that saw the gate open as well.
+    assert_eq!(gate.veto(seen).side(), seen.side());
+    gate.close();
+    gate.open();
+    assert!(gate.flip(), "a veto outlived its window");
+}
+
+#[test]
+fn a_veto_after_the_flip_gets_the_new_side() {
+    let gate = Gate::new();
+    gate.open();
+    let seen = gate.read();
+    assert!(gate.flip());
+    let now = gate.veto(seen);
+    assert_ne!(now.side(), seen.side());
+    assert_eq!(now, gate.read());
+}
+
+/// Flip and veto at the same time: exactly one wins, and whoever loses knows the side in force.
+#[test]
+fn flip_and_veto_race() {
+    use std::sync::Barrier;
+
+    const ROUNDS: usize = 20_000;
+    let gate = Gate::new();
+    let (start, end) = (Barrier::new(3), Barrier::new(3));
+    let mut flips = 0;
+    std::thread::scope(|scope| {
+        let vetoers: Vec<_> = (0..2)
+            .map(|_| {
+                scope.spawn(|| {
+                    let mut sides = Vec::with_capacity(ROUNDS);
+                    for _ in 0..ROUNDS {
+                        start.wait();
+                        let seen = gate.read();
+                        let now = if seen.is_open() {
+                            gate.veto(seen)
+                        } else {
+                            seen
+                        };
+                        sides.push(now.side());
+                        end.wait();
+                    }
+                    sides
+                })
+            })
+            .collect();
+        let mut history = Vec::with_capacity(ROUNDS);
+        for _ in 0..ROUNDS {
+            let before = gate.read().side();
+            gate.open();
+            start.wait();
+            let flipped = gate.flip();
+            end.wait();
+            gate.close();
+            let after = gate.read().side();
+            assert_eq!(flipped, before != after);
+            flips += usize::from(flipped);
+            history.push((before, after, flipped));
+        }
+        for vetoer in vetoers {
+            let sides = vetoer.join().expect("no thread panics");
+            for (side, (before, after, flipped)) in sides.into_iter().zip(&history) {
+                // Whoever took part before a successful flip would have made it fail.
+                assert_eq!(side, if *flipped { *after } else { *before });
+            }
+        }
+    });
+    assert!(
+        flips > 0 && flips < ROUNDS,
+        "only one side ever won: {flips}"
+    );
+}
