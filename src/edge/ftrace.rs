@@ -67,11 +67,12 @@ impl Redirect {
         )?;
         let ops = hook.ops.get();
         // SAFETY: `ops` stays where it is, in its box, until it has been unregistered.
-        let set =
-            to_result(unsafe { bindings::ftrace_set_filter_ip(ops, site as ffi::c_ulong, 0, 0) });
-        // SAFETY: as above; `redirect` is a handler for an ops that is the first field of a `Hook`.
-        let armed =
-            set.and_then(|()| to_result(unsafe { bindings::register_ftrace_function(ops) }));
+        let set = unsafe { bindings::ftrace_set_filter_ip(ops, site, 0, 0) };
+        let armed = to_result(set).and_then(|()| {
+            // SAFETY: as above; `redirect` is a handler for an ops that is the first field of a
+            // `Hook`.
+            to_result(unsafe { bindings::register_ftrace_function(ops) })
+        });
         if let Err(error) = armed {
             // SAFETY: not registered, so nobody else uses the filter.
             unsafe { bindings::ftrace_free_filter(ops) };
@@ -166,7 +167,7 @@ unsafe extern "C" fn redirect(
     if target != 0 {
         // SAFETY: `struct ftrace_regs` begins with a `pt_regs` on x86
         // (`struct __arch_ftrace_regs`), whose `ip` an IPMODIFY handler may set.
-        unsafe { (*fregs.cast::<bindings::pt_regs>()).ip = target as ffi::c_ulong };
+        unsafe { (*fregs.cast::<bindings::pt_regs>()).ip = target };
     }
 }
 
@@ -194,5 +195,5 @@ fn in_nmi() -> bool {
             options(nostack, readonly, preserves_flags)
         );
     }
-    count & bindings::molt_constants_NMI_MASK_ as u32 != 0
+    count & bindings::molt_constants_NMI_MASK_ != 0
 }

@@ -65,10 +65,10 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
             // Code the kernel does not know: a BPF prologue, a trampoline just removed.
             break Verdict::Unreliable(last);
         }
-        if ranges.hold(address as usize) {
-            break Verdict::Inside(address as usize);
+        if ranges.hold(address) {
+            break Verdict::Inside(address);
         }
-        last = address as usize;
+        last = address;
         // SAFETY: as above.
         unsafe { bindings::unwind_next_frame(state) };
     };

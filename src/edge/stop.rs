@@ -36,6 +36,9 @@ where
     R: Send,
     F: FnOnce(&Stopped<'_>) -> R + Send,
 {
+    /// # Safety
+    ///
+    /// `data` must be a `Call<F, R>` that nobody else uses during the call.
     unsafe extern "C" fn run<R, F: FnOnce(&Stopped<'_>) -> R>(
         data: *mut ffi::c_void,
     ) -> ffi::c_int {

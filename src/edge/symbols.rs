@@ -22,19 +22,25 @@ pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &C
         found: F,
     }
 
+    /// # Safety
+    ///
+    /// `data` must be a `Search<F>` that nobody else uses during the call.
     unsafe extern "C" fn matched<F: FnMut(usize) -> bool>(
         data: *mut ffi::c_void,
-        address: ffi::c_ulong,
+        address: usize,
     ) -> ffi::c_int {
         // SAFETY: `data` is the `Search` below, borrowed by nobody else during the call.
         let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
-        ffi::c_int::from(!(search.found)(address as usize))
+        ffi::c_int::from(!(search.found)(address))
     }
 
+    /// # Safety
+    ///
+    /// As for `matched`; `name` must be terminated.
     unsafe extern "C" fn any<F: FnMut(usize) -> bool>(
         data: *mut ffi::c_void,
         name: *const ffi::c_char,
-        address: ffi::c_ulong,
+        address: usize,
     ) -> ffi::c_int {
         // SAFETY: as in `matched`; only the name is read here.
         let wanted = unsafe { (*data.cast::<Search<'_, F>>()).name };
@@ -67,17 +73,15 @@ pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &C
 pub(crate) fn size_at(address: usize) -> Option<usize> {
     let (mut size, mut offset) = (0, 0);
     // SAFETY: both are valid for writing; any address may be asked for.
-    let known = unsafe {
-        private::kallsyms_lookup_size_offset(address as ffi::c_ulong, &mut size, &mut offset)
-    };
-    (known != 0 && offset == 0 && size != 0).then_some(size as usize)
+    let known = unsafe { private::kallsyms_lookup_size_offset(address, &mut size, &mut offset) };
+    (known != 0 && offset == 0 && size != 0).then_some(size)
 }
 
 /// The address of the ftrace site of the function that starts at `address`.
 pub(crate) fn ftrace_site(address: usize) -> Option<usize> {
     // SAFETY: any address may be asked for.
-    let site = unsafe { private::ftrace_location(address as ffi::c_ulong) };
-    (site != 0).then_some(site as usize)
+    let site = unsafe { private::ftrace_location(address) };
+    (site != 0).then_some(site)
 }
 
 /// An address that prints as `function+0xoffset/0xsize [module]`.
@@ -87,8 +91,7 @@ impl fmt::Display for Symbolic {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut text = [0u8; bindings::molt_constants_KSYM_SYMBOL_LEN_ as usize];
         // SAFETY: the buffer has the length that `sprint_symbol` requires.
-        let length =
-            unsafe { bindings::sprint_symbol(text.as_mut_ptr().cast(), self.0 as ffi::c_ulong) };
+        let length = unsafe { bindings::sprint_symbol(text.as_mut_ptr().cast(), self.0) };
         let text = text.get(..length.max(0) as usize).unwrap_or_default();
         out.write_str(core::str::from_utf8(text).unwrap_or("?"))
     }

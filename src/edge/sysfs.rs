@@ -54,6 +54,10 @@ impl<T> File<T> {
         Self::new(name, 0o644, show, Some(store))
     }
 
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the kernel's `as_char_ptr` is not const; the cast does what it does"
+    )]
     const fn new(
         name: &'static CStr,
         mode: bindings::umode_t,
@@ -197,11 +201,17 @@ impl<T: Directory> Dir<T> {
         unsafe { &*container_of!(kobj.cast::<Opaque<bindings::kobject>>(), Node<T>, raw) }
     }
 
+    /// # Safety
+    ///
+    /// Called by the kobject core, for a kobject of this type.
     unsafe extern "C" fn release(kobj: *mut bindings::kobject) {
         // SAFETY: this type's kobjects are in nodes, and `drop` waits for us before it frees one.
         unsafe { Self::node(kobj) }.released.complete();
     }
 
+    /// # Safety
+    ///
+    /// Called by sysfs, for a kobject and a file of this type, with a page.
     unsafe extern "C" fn show(
         kobj: *mut bindings::kobject,
         attribute: *mut bindings::attribute,
@@ -222,6 +232,9 @@ impl<T: Directory> Dir<T> {
         page.used as isize
     }
 
+    /// # Safety
+    ///
+    /// Called by sysfs, for a kobject and a file of this type, with `length` bytes.
     unsafe extern "C" fn store(
         kobj: *mut bindings::kobject,
         attribute: *mut bindings::attribute,

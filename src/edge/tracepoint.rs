@@ -81,6 +81,9 @@ fn find(name: &CStr) -> Option<*mut bindings::tracepoint> {
         found: Option<*mut bindings::tracepoint>,
     }
 
+    /// # Safety
+    ///
+    /// `point` must be a tracepoint, `data` a `Search` that nobody else uses during the call.
     unsafe extern "C" fn compare(point: *mut bindings::tracepoint, data: *mut ffi::c_void) {
         // SAFETY: `data` is the `Search` below; tracepoints are static and their names terminated.
         unsafe {
