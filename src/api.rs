@@ -38,6 +38,11 @@ impl Function {
         self.sympos
     }
 
+    /// Whether both name the same function: a name that is unique is also the first of its kind.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.name == other.name && self.sympos.max(1) == other.sympos.max(1)
+    }
+
     pub(crate) fn replacement(&self) -> usize {
         self.replacement.address()
     }

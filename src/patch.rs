@@ -131,6 +131,27 @@ impl Patch {
             .sum()
     }
 
+    /// An object, or a function of an object, that the declaration names more than once.
+    pub(crate) fn named_twice(&self) -> Option<&'static CStr> {
+        let objects = self.objects();
+        for (index, object) in objects.iter().enumerate() {
+            if objects
+                .iter()
+                .skip(index + 1)
+                .any(|other| other.name() == object.name())
+            {
+                return Some(object.name());
+            }
+            let functions = object.functions();
+            for (index, one) in functions.iter().enumerate() {
+                if functions.iter().skip(index + 1).any(|other| other.is(one)) {
+                    return Some(one.name());
+                }
+            }
+        }
+        None
+    }
+
     /// All code of its module.
     pub(crate) fn text(&self) -> Range {
         modules::text(self.module)

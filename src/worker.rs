@@ -4,7 +4,7 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{queue::OrderedQueue, tracepoint::Probe},
+    edge::{modules::ModuleRef, queue::OrderedQueue, tracepoint::Probe},
     error::Refusal,
     exits::Exits,
     patch::{Figures, Patch, State},
@@ -79,6 +79,10 @@ impl Core {
 
     /// Makes `patch` known and enables it. Process context.
     pub(crate) fn load(self: &Arc<Self>, patch: Arc<Patch>) -> Result {
+        if let Some(twice) = patch.named_twice() {
+            pr_err!("{}: {} is named twice\n", patch.name(), twice);
+            return Err(EINVAL);
+        }
         let dir = PatchDir::new(self, patch.clone())?;
         self.loaded.lock().push(dir, GFP_KERNEL)?;
         let result = self.request(&patch, Change::Enable);
@@ -122,6 +126,10 @@ struct Request {
     shared: Arc<Shared>,
     patch: Arc<Patch>,
     change: Change,
+    /// Keeps the patch module, of which the worker reads name and declaration, until the answer is
+    /// given: the requester may have been let go before.
+    #[pin]
+    pin: Mutex<Option<ModuleRef>>,
     #[pin]
     requester: Requester,
     #[pin]
@@ -134,11 +142,13 @@ impl_has_work! {
 
 impl Request {
     fn new(shared: Arc<Shared>, patch: Arc<Patch>, change: Change) -> Result<Arc<Self>> {
+        let pin = Some(patch.pin()?);
         Arc::pin_init(
             pin_init!(Self {
                 shared,
                 patch,
                 change,
+                pin <- new_mutex!(pin),
                 requester <- Requester::new(),
                 work <- new_work!("molt::Request"),
             }),
@@ -176,6 +186,9 @@ impl Request {
         {
             let mut status = self.patch.status.lock();
             status.state = if result.is_ok() { after } else { before };
+            if status.state == State::Disabled {
+                status.pin = None;
+            }
             status.conclude(figures, result.as_ref().err());
         }
         self.tell(&result, figures);
@@ -218,12 +231,9 @@ impl WorkItem for Request {
 
     fn run(request: Arc<Self>) {
         let result = request.serve();
-        // From here on the patch module may go: neither this nor what follows touches it.
-        let pin = match request.patch.is_enabled() {
-            true => None,
-            false => request.patch.status.lock().pin.take(),
-        };
-        drop(pin);
+        // From here on the patch module may go. Before the answer, so that who was told that the
+        // patch is disabled can unload it.
+        drop(request.pin.lock().take());
         request.requester.answer(result);
     }
 }
