@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# Everything a developer does here; `make help` lists it. Every goal is carried out by this same
+# makefile inside the build root, which `scripts/enter` makes when it is missing, so nothing but
+# make, git and a Debian is needed. kbuild does not read this file: it takes `Kbuild`.
+#
+#   make                the modules, and molt-link that finishes them
+#   make demo           boots a stock kernel and shows a patch being loaded, toggled and unloaded
+#   make test           all tests; T=NAME only those whose name has NAME in it
+#   make shell          the guest, interactive, with the modules in it
+#   make lint           formatting, clippy for the kernel side and the host side, shellcheck
+#   make doc            documentation of the core, in build/doc
+#   make rust-analyzer  rust-project.json for an editor
+#   make setup          only the build root and the prepared kernel
+#   make clean          removes what was built here; the cache stays
+#
+#   KERNEL=RELEASE      another kernel than the newest with Rust in backports
+#   KDIR=FOLDER         builds against a kernel tree that you prepared with Rust
+#   V=1                 shows the commands
+#   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
+
+goals := modules demo test shell lint doc rust-analyzer setup clean help
+
+.PHONY: $(goals)
+.DEFAULT_GOAL := modules
+
+ifndef MOLT_INSIDE
+
+# --- outside the build root -----------------------------------------------------------------------
+
+# What may be given on the command line goes along.
+settings := KERNEL KDIR T V
+export MOLT_STARTED := $(shell date +%s)
+export KERNEL
+export KDIR := $(if $(KDIR),$(abspath $(KDIR)))
+
+here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+.NOTPARALLEL:
+
+# Neither needs a build root.
+help:
+	@sed -n 's/^#   //p' '$(here)Makefile'
+
+clean:
+	@cd '$(here)' && git ls-files -z --others --ignored --exclude-from=.gitignore --directory | xargs -0r rm -rf
+
+$(filter-out help clean,$(goals)):
+	@cd '$(here)' && MAKEFLAGS= scripts/enter make --no-print-directory \
+		$(foreach s,$(settings),$(if $($s),'$s=$($s)')) $@
+
+else
+
+# --- inside the build root ------------------------------------------------------------------------
+
+SHELL := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.NOTPARALLEL:
+
+# Prepares the kernel when a goal first needs it, and gives its variables (scripts/lib.sh) to all
+# that is started from here.
+kernel = $(eval kernel := $(foreach setting,$(shell scripts/kernel --env),\
+	$(eval export $(setting))))$(if $(MOLT_KDIR),,$(error there is no kernel to build for))
+
+quiet := $(if $(V),,-s)
+compiler = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' $(MOLT_KDIR)/.config)
+kbuild = $(MAKE) $(quiet) -C $(MOLT_KDIR) M=$(CURDIR) CC=$(compiler) -j$(shell nproc) \
+	--no-print-directory $(if $(V),V=$(V))
+cargo = cargo $(1) $(if $(V),,--quiet) --locked
+
+# Two makes at once in one checkout would overwrite each other's files.
+locked = exec {lock}>build/lock; flock $$lock;
+
+setup: ; $(kernel)@:
+
+# The private symbols of a module are not exported, which modpost takes for a mistake; molt-link
+# then sees to them, and checks that all others are. BTF of modules is for BPF programs.
+expected := '\.klp\.sym\..*' undefined!|^Skipping BTF generation
+modules: setup | build
+	@$(call cargo,build) --release -p molt-link
+	@$(locked) $(kbuild) KBUILD_MODPOST_WARN=1 modules 2> >(grep -vE "$(expected)" >&2)
+	@$(locked) build/cargo/release/molt-link --symvers $(MOLT_SYMVERS) --symvers Module.symvers \
+		--vmlinux $(MOLT_VMLINUX) $$(sed 's/\.o$$/.ko/' modules.order)
+
+demo: modules
+	@scripts/demo
+
+# First what needs no guest; the guest's summary is the last thing to be read.
+test: modules
+	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
+	@$(call cargo,test) --tests -p molt-tests -- $(T)
+
+shell: modules
+	@scripts/shell
+
+lint: setup | build
+	@scripts/lint
+
+doc: setup | build
+	@$(locked) $(kbuild) rustdoc
+
+rust-analyzer: setup | build
+	@$(locked) $(kbuild) rust-analyzer
+
+build:
+	@mkdir -p $@
+
+endif
