@@ -175,12 +175,13 @@ impl Target<'_> {
     /// BTF has the name with several prototypes.
     fn several(&self, btf: &Btf, known: &[Id]) -> Error {
         let name = &self.function.name.text;
-        let list: String = known
+        let list: Vec<String> = known
             .iter()
-            .map(|id| format!("\n  {}", declaration::c(btf, *id, name)))
+            .map(|id| declaration::c(btf, *id, name))
             .collect();
+        let list = list.join("\n  ");
         self.error(format!(
-            "is the name of functions with different prototypes:{list}\n\
+            "is the name of functions with different prototypes:\n  {list}\n\
              say which: `{name}[position]: unsafe extern \"C\" fn(…) -> … => replacement`"
         ))
     }

@@ -146,7 +146,7 @@ impl Speller<'_> {
         let btf = self.btf;
         let depth = depth + 1;
         match btf.get(id)? {
-            Type::Void if place == Place::Pointee => Ok(self.c_int("c_void")),
+            Type::Void if place == Place::Pointee => Ok(self.ffi("c_void")),
             Type::Integer {
                 name,
                 size,
@@ -240,7 +240,7 @@ impl Speller<'_> {
         let c_name = if name.is_empty() { alias } else { Some(name) };
         let Some(name) = c_name.map(rust_name) else {
             return match place {
-                Place::Pointee => Ok(self.c_int("c_void")),
+                Place::Pointee => Ok(self.ffi("c_void")),
                 Place::Value => Err("passes a struct without a name by value".into()),
             };
         };
@@ -283,11 +283,11 @@ impl Speller<'_> {
             (16, false) => return Ok("u128".into()),
             _ => return Err(format!("passes an integer of {size} bytes (`{name}`)")),
         };
-        Ok(self.c_int(kind))
+        Ok(self.ffi(kind))
     }
 
     /// A type of the `ffi` crate.
-    fn c_int(&self, name: &str) -> String {
+    fn ffi(&self, name: &str) -> String {
         match self.style {
             Style::Author => name.into(),
             Style::Qualified => format!("::kernel::ffi::{name}"),

@@ -14,6 +14,9 @@ patch! {
 mod replacements {
     use molt::prelude::*;
 
+    /// # Safety
+    ///
+    /// None of it is used.
     pub(crate) unsafe extern "C" fn sleep(
         _t: *mut crate::c::hrtimer_sleeper,
         _mode: crate::c::hrtimer_mode,
