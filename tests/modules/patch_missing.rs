@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A function that the kernel does not have: must be refused.
+
+use molt::prelude::*;
+
+patch! {
+    description: "A function that the kernel does not have: must be refused",
+    license: "GPL",
+    vmlinux: {
+        molt_no_such_function: unsafe extern "C" fn() -> c_int => nothing,
+    },
+}
+
+/// Would replace nothing.
+unsafe extern "C" fn nothing() -> c_int {
+    0
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Two functions that must change together: the new outer calls the new inner.
+
+use molt::prelude::*;
+
+patch! {
+    description: "Two functions that must change together: the new outer calls the new inner",
+    license: "GPL",
+    target: {
+        target_outer: unsafe extern "C" fn() -> c_int => outer,
+        target_inner: unsafe extern "C" fn() -> c_int => inner,
+    },
+}
+
+extern "C" {
+    /// `tests/modules/target/pair.c`.
+    fn target_inner() -> c_int;
+}
+
+/// Replaces `target_outer`; calls the inner by its name, as any caller does.
+unsafe extern "C" fn outer() -> c_int {
+    // SAFETY: It has no conditions.
+    0x20 + unsafe { target_inner() }
+}
+
+/// Replaces `target_inner`.
+unsafe extern "C" fn inner() -> c_int {
+    0x02
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Two functions that must change together, and threads that hammer them.
+ *
+ * The oracle: target_outer() calls target_inner(). While a task is in the old
+ * outer, nothing may be switched, so the old outer only ever meets the old
+ * inner, and the new outer only the new inner. Each version adds its own digit,
+ * so a call returns PAIR_OLD or PAIR_NEW; anything else is a mix. (Two calls in
+ * a row prove nothing: the switch may legally fall between them.)
+ */
+#include <linux/atomic.h>
+#include <linux/cleanup.h>
+#include <linux/err.h>
+#include <linux/export.h>
+#include <linux/kthread.h>
+#include <linux/mutex.h>
+#include <linux/rcupdate.h>
+#include <linux/sched.h>
+#include "target.h"
+
+#define MAX_THREADS 32
+
+/* Turns of a thread outside the functions between two calls. */
+unsigned int target_gap = 200;
+atomic64_t target_olds, target_news, target_mixes;
+
+static struct task_struct *hammers[MAX_THREADS];
+static DEFINE_MUTEX(hammers_lock);
+
+TARGET int target_inner(void)
+{
+	return 0x01;
+}
+/* The new outer calls it by this name, through its ftrace site. */
+EXPORT_SYMBOL_GPL(target_inner);
+
+TARGET int target_outer(void)
+{
+	return 0x10 + target_inner();
+}
+
+static void call_once(void)
+{
+	switch (target_outer()) {
+	case PAIR_OLD:
+		atomic64_inc(&target_olds);
+		break;
+	case PAIR_NEW:
+		atomic64_inc(&target_news);
+		break;
+	default:
+		atomic64_inc(&target_mixes);
+	}
+}
+
+static int hammer(void *unused)
+{
+	while (!kthread_should_stop()) {
+		unsigned int gap = READ_ONCE(target_gap);
+
+		call_once();
+		while (gap--)
+			cpu_relax();
+		/* Long loops owe this to RCU-tasks, or ftrace can never free a trampoline. */
+		cond_resched_tasks_rcu_qs();
+	}
+	return 0;
+}
+
+/* Makes it so that this many threads hammer. */
+int target_hammer(unsigned int threads)
+{
+	unsigned int i;
+
+	if (threads > MAX_THREADS)
+		return -EINVAL;
+
+	guard(mutex)(&hammers_lock);
+	for (i = 0; i < MAX_THREADS; i++) {
+		if (i >= threads && hammers[i]) {
+			kthread_stop(hammers[i]);
+			hammers[i] = NULL;
+		}
+		if (i < threads && !hammers[i]) {
+			struct task_struct *thread = kthread_run(hammer, NULL, "hammer/%u", i);
+
+			if (IS_ERR(thread))
+				return PTR_ERR(thread);
+			hammers[i] = thread;
+		}
+	}
+	return 0;
+}
