@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The guest's side: what a scenario works with.
+
+pub mod bpf;
+pub mod check;
+pub mod helper;
+pub mod init;
+pub mod module;
+pub mod nmi;
+pub mod patch;
+pub mod sleeper;
+pub mod snapshot;
+pub mod target;
+pub mod tracefs;
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::sync::Mutex;
+
+use crate::report::Line;
+
+/// The machine a scenario runs in.
+pub struct Guest {
+    token: String,
+    port: Mutex<File>,
+}
+
+impl Guest {
+    fn new(token: &str) -> io::Result<Self> {
+        let port = OpenOptions::new().write(true).open("/dev/ttyS1")?;
+        Ok(Self {
+            token: token.to_owned(),
+            port: Mutex::new(port),
+        })
+    }
+
+    /// Notes a figure or an observation in the test's log.
+    pub fn note(&self, text: impl AsRef<str>) {
+        // A note that does not get through is no reason to fail.
+        let _ = self.report(&Line::Note(text.as_ref().to_owned()));
+    }
+
+    fn report(&self, line: &Line) -> io::Result<()> {
+        let mut port = self
+            .port
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        line.write(&self.token, &mut *port)
+    }
+}

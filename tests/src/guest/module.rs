@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Loading and removing the modules of the image.
+
+use std::ffi::CString;
+use std::fs::{self, File};
+use std::io;
+
+use anyhow::{Context, Result};
+use rustix::io::Errno;
+
+use super::check;
+
+/// Loads `/modules/NAME.ko`.
+pub fn load(name: &str) -> io::Result<()> {
+    load_with(name, "")
+}
+
+/// Loads `/modules/NAME.ko` with parameters.
+pub fn load_with(name: &str, parameters: &str) -> io::Result<()> {
+    let path = format!("/modules/{name}.ko");
+    let file = File::open(&path).map_err(|error| io::Error::other(format!("{path}: {error}")))?;
+    rustix::system::finit_module(file, &CString::new(parameters)?, 0)?;
+    Ok(())
+}
+
+/// Removes a module.
+pub fn remove(name: &str) -> io::Result<()> {
+    const O_NONBLOCK: i32 = 0o4000;
+    rustix::system::delete_module(&CString::new(name)?, O_NONBLOCK)?;
+    Ok(())
+}
+
+/// Whether it is loaded.
+pub fn is_loaded(name: &str) -> io::Result<bool> {
+    let loaded = fs::read_to_string("/proc/modules")?;
+    Ok(loaded
+        .lines()
+        .any(|line| line.split(' ').next() == Some(name)))
+}
+
+/// Loads modules that must load.
+pub fn load_all(names: &[&str]) -> Result<()> {
+    for name in names {
+        load(name).with_context(|| format!("insmod {name}"))?;
+    }
+    Ok(())
+}
+
+/// Removes modules that must go.
+pub fn remove_all(names: &[&str]) -> Result<()> {
+    for name in names {
+        remove(name).with_context(|| format!("rmmod {name}"))?;
+    }
+    Ok(())
+}
+
+/// Tries to load a module that must be refused with this errno, and checks that
+/// nothing of it stays.
+pub fn refuse(name: &str, parameters: &str, errno: Errno) -> Result<()> {
+    check::refused(
+        &format!("insmod {name} {parameters}"),
+        load_with(name, parameters),
+        errno,
+    )?;
+    anyhow::ensure!(
+        !is_loaded(name)?,
+        "{name} was refused, and is in /proc/modules"
+    );
+    Ok(())
+}

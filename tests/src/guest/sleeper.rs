@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A process that is inside a function of `target.ko`.
+
+use std::process::Child;
+
+use anyhow::{ensure, Context, Result};
+
+use super::{check, helper, target};
+
+/// A process that called a function and has not come back.
+pub struct Sleeper {
+    comm: String,
+    child: Child,
+}
+
+impl Sleeper {
+    /// Starts a process that calls the function behind `/proc/target/FILE`, and
+    /// waits until it is inside.
+    pub fn enter(file: &str) -> Result<Self> {
+        let before = target::count("sleepers")?;
+        let comm = format!("in_{file}").chars().take(15).collect::<String>();
+        let child = helper::spawn(&comm, &["read", &target::path(file)]).context("spawn")?;
+        check::eventually("the sleeper is inside", || {
+            Ok(target::count("sleepers")? > before)
+        })?;
+        Ok(Self { comm, child })
+    }
+
+    /// Its process id.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Its name.
+    pub fn comm(&self) -> &str {
+        &self.comm
+    }
+
+    /// After [`target::wake`]: waits for it, and says what the function returned.
+    pub fn leave(self) -> Result<String> {
+        let output = self.child.wait_with_output()?;
+        ensure!(output.status.success(), "{}: {}", self.comm, output.status);
+        Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
+    }
+
+    /// Kills it inside the function.
+    pub fn kill(mut self) -> Result<()> {
+        self.child.kill()?;
+        self.child.wait()?;
+        Ok(())
+    }
+}

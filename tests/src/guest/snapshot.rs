@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What the kernel looks like from outside, to prove that something left no trace.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use anyhow::{bail, Context, Result};
+
+use super::patch::MOLT;
+use super::{target, tracefs};
+
+/// Functions whose behaviour belongs to the picture.
+const FUNCTIONS: &[&str] = &[
+    "value", "first", "second", "notrace", "stopped", "twin_a", "twin_b", "warm_nap", "pair",
+];
+
+/// Files of a patch that tell what it last tried, not what is.
+const HISTORY: &[&str] = &[
+    "last_error",
+    "blockers",
+    "attempts",
+    "stop_ns",
+    "tasks_scanned",
+    "tasks_verified",
+];
+
+/// A picture of the kernel.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Snapshot {
+    /// One fact each: what it is, and its value.
+    facts: BTreeMap<String, String>,
+}
+
+impl Snapshot {
+    /// Takes a picture.
+    pub fn take() -> Result<Self> {
+        let mut facts = BTreeMap::new();
+        let mut fact = |what: String, value: String| facts.insert(what, value);
+        for line in tracefs::read("enabled_functions")?.lines() {
+            fact(format!("enabled function {line}"), String::new());
+        }
+        for line in fs::read_to_string("/proc/modules")?.lines() {
+            fact(format!("module {line}"), String::new());
+        }
+        for function in FUNCTIONS
+            .iter()
+            .filter(|_| Path::new("/proc/target").exists())
+        {
+            fact(format!("{function}()"), target::call(function)?);
+        }
+        fact("/proc/cmdline".into(), fs::read_to_string("/proc/cmdline")?);
+        fact("/proc/version".into(), fs::read_to_string("/proc/version")?);
+        if Path::new(MOLT).exists() {
+            tree(Path::new(MOLT), &mut facts).context(MOLT)?;
+        }
+        Ok(Self { facts })
+    }
+
+    /// Everything must be as it was when this picture was taken.
+    pub fn expect_same(&self) -> Result<()> {
+        let now = Self::take()?;
+        let mut changes = Vec::new();
+        for (what, value) in &self.facts {
+            match now.facts.get(what) {
+                None => changes.push(format!("gone: {what} {value}")),
+                Some(new) if new != value => {
+                    changes.push(format!("{what}: {value:?} is now {new:?}"))
+                }
+                Some(_) => {}
+            }
+        }
+        for (what, value) in &now.facts {
+            if !self.facts.contains_key(what) {
+                changes.push(format!("new: {what} {value}"));
+            }
+        }
+        if changes.is_empty() {
+            return Ok(());
+        }
+        bail!("the kernel is not as before:\n  {}", changes.join("\n  "))
+    }
+}
+
+fn tree(folder: &Path, facts: &mut BTreeMap<String, String>) -> io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        let what = path.display().to_string();
+        if path.is_dir() {
+            facts.insert(what, "folder".into());
+            tree(&path, facts)?;
+        } else {
+            let history = HISTORY.iter().any(|name| path.ends_with(name));
+            let value = if history {
+                String::new()
+            } else {
+                fs::read_to_string(&path)?
+            };
+            facts.insert(what, value);
+        }
+    }
+    Ok(())
+}

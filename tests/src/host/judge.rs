@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Runs one scenario in a VM of its own and judges: success is only what the guest
+//! reported in full, from a machine that was switched off in order, whose kernel
+//! had nothing to complain about.
+
+use std::fs::{self, File};
+use std::io::Read;
+use std::path::Path;
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use super::vm::{End, Vm};
+use super::{kernel, splat};
+use crate::report::{self, Verdict};
+use crate::scenario::Scenario;
+
+/// Lines of the console shown with a failure.
+const TAIL: usize = 40;
+
+/// Runs the scenario; the error is the complete text for the one who reads it.
+pub fn run(scenario: &Scenario, initramfs: &Path, logs: &Path) -> Result<(), String> {
+    match try_run(scenario, initramfs, logs) {
+        Ok(None) => Ok(()),
+        Ok(Some(failure)) => Err(failure),
+        Err(error) => Err(format!("ERROR: cannot run a VM: {error:#}")),
+    }
+}
+
+fn try_run(scenario: &Scenario, initramfs: &Path, logs: &Path) -> Result<Option<String>> {
+    let name = scenario.name();
+    // `with_extension` would take the case for one.
+    let file = |kind: &str| logs.join(format!("{}.{kind}", name.replace("::", ".")));
+    let token = token()?;
+    let vm = Vm {
+        kernel: &kernel::image()?,
+        initramfs,
+        arguments: &[&name, &token],
+        deadline: scenario.deadline,
+        console: file("console"),
+        report: file("report"),
+    };
+    let began = Instant::now();
+    let end = vm.run()?;
+    let seconds = began.elapsed().as_secs_f32();
+
+    let console = read(&vm.console)?;
+    let (verdict, notes) = report::read(&token, &read(&vm.report)?);
+    let failure = judge(scenario, &end, &verdict, &console);
+    let summary = failure.as_deref().unwrap_or("ok");
+    let log = file("log");
+    fs::write(
+        &log,
+        format!(
+            "{name}: {summary}\n{seconds:.1} s\nnotes:\n{}\nconsole:\n{console}",
+            notes.join("\n")
+        ),
+    )?;
+    fs::remove_file(&vm.console)?;
+    fs::remove_file(&vm.report)?;
+    Ok(failure.map(|failure| {
+        format!(
+            "{failure}\n\n{}\nwhole log: {}",
+            tail(&console),
+            log.display()
+        )
+    }))
+}
+
+fn judge(scenario: &Scenario, end: &End, verdict: &Verdict, console: &str) -> Option<String> {
+    let splats = splat::find(console, scenario.expected_splats);
+    let splats =
+        (!splats.is_empty()).then(|| format!("the kernel complained:\n  {}", splats.join("\n  ")));
+    let ended = match end {
+        End::PowerOff => None,
+        End::Reset => Some("the kernel died (panic or reset)".to_owned()),
+        End::TimeOut => Some(format!("still running after {:?}", scenario.deadline)),
+        End::Broken(words) => Some(words.clone()),
+    };
+    let lost = |why: String| format!("ERROR: VM lost: {why}");
+    let causes: Vec<String> = match (verdict, ended) {
+        (Verdict::Ok, None) => splats.into_iter().collect(),
+        (Verdict::Ok, Some(ended)) => [Some(lost(ended)), splats].into_iter().flatten().collect(),
+        (Verdict::Fail(why), ended) => [Some(why.clone()), ended.map(lost), splats]
+            .into_iter()
+            .flatten()
+            .collect(),
+        (Verdict::Silent(how_far), ended) => {
+            let ended = ended.unwrap_or_else(|| "switched off".to_owned());
+            [Some(lost(format!("{ended}; {how_far}"))), splats]
+                .into_iter()
+                .flatten()
+                .collect()
+        }
+    };
+    (!causes.is_empty()).then(|| causes.join("\n"))
+}
+
+fn read(path: &Path) -> Result<String> {
+    let bytes = fs::read(path).with_context(|| path.display().to_string())?;
+    Ok(String::from_utf8_lossy(&bytes).replace('\r', ""))
+}
+
+fn tail(console: &str) -> String {
+    let lines: Vec<&str> = console.lines().collect();
+    let start = lines.len().saturating_sub(TAIL);
+    format!("end of the console:\n  {}", lines[start..].join("\n  "))
+}
+
+fn token() -> Result<String> {
+    let mut bytes = [0; 16];
+    File::open("/dev/urandom")?.read_exact(&mut bytes)?;
+    Ok(format!("{:032x}", u128::from_ne_bytes(bytes)))
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The host's side: builds the guest's image, boots VMs and judges how they ended.
+
+pub mod author;
+pub mod cpio;
+pub mod image;
+pub mod judge;
+pub mod kernel;
+pub mod splat;
+pub mod vm;

@@ -1,0 +1,170 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Others who use the same functions, before and after the patch: tracers, probes,
+//! BPF, mainline livepatch.
+
+use std::fs;
+
+use anyhow::{ensure, Context, Result};
+
+use crate::guest::bpf::Fexit;
+use crate::guest::patch::Patch;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::tracefs::{Probe, Tracer};
+use crate::guest::{check, module, target, Guest};
+
+scenarios! { coexist:
+    function_tracer,
+    function_graph_tracer,
+    kprobe_that_listens,
+    kretprobe,
+    bpf_program,
+    livepatch_of_another_function,
+    ftrace_switched_off,
+}
+
+/// Patches and unpatches while the tracer is on, and traces while the patch is on.
+fn traced(tracer: &str) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let before = Snapshot::take()?;
+
+    let first = Tracer::start(tracer, "target_value")?;
+    target::expect("value", "1")?;
+    ensure!(
+        first.hits("target_value")? > 0,
+        "{tracer} sees nothing at all"
+    );
+    let patch = Patch::load("patch_value")?;
+    target::expect("value", "2")?;
+    ensure!(
+        first.hits("target_value")? > 0,
+        "{tracer} lost the function to the patch"
+    );
+    patch.disable()?;
+    target::expect("value", "1")?;
+    ensure!(
+        first.hits("target_value")? > 0,
+        "{tracer} lost the function to the disabled patch"
+    );
+    patch.enable()?;
+    first.stop()?;
+    target::expect("value", "2")?;
+
+    let second = Tracer::start(tracer, "target_value")?;
+    target::expect("value", "2")?;
+    ensure!(
+        second.hits("target_value")? > 0,
+        "{tracer} does not see a patched function"
+    );
+    second.stop()?;
+    patch.retire()?;
+    target::expect("value", "1")?;
+    before.expect_same()
+}
+
+fn function_tracer(_: &Guest) -> Result<()> {
+    traced("function")
+}
+
+fn function_graph_tracer(_: &Guest) -> Result<()> {
+    traced("function_graph")
+}
+
+/// A probe made before the patch and one made after it.
+fn probed(make: fn(&str, &str) -> Result<Probe>) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let early = make("early", "target_value")?;
+    target::expect("value", "1")?;
+    let patch = Patch::load("patch_value")?;
+    let late = make("late", "target_value")?;
+    target::expect("value", "2")?;
+    check::equal("hits of the early probe", early.hits()?, 2)?;
+    check::equal("hits of the late probe", late.hits()?, 1)?;
+    patch.disable()?;
+    target::expect("value", "1")?;
+    check::equal("hits of the early probe", early.hits()?, 3)?;
+    early.remove()?;
+    patch.enable()?;
+    target::expect("value", "2")?;
+    check::equal("hits of the late probe", late.hits()?, 3)?;
+    late.remove()?;
+    target::expect("value", "2")?;
+    patch.retire()
+}
+
+/// A kprobe without a post handler.
+fn kprobe_that_listens(_: &Guest) -> Result<()> {
+    probed(Probe::on_entry)
+}
+
+fn kretprobe(_: &Guest) -> Result<()> {
+    probed(Probe::on_return)
+}
+
+/// A program that runs after the function keeps running, and does not take the
+/// calls past the patch.
+fn bpf_program(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let original = fs::read_to_string("/proc/cmdline")?;
+    let show = |expected: &str| -> Result<()> {
+        check::equal(
+            "/proc/cmdline",
+            fs::read_to_string("/proc/cmdline")?.as_str(),
+            expected,
+        )
+    };
+    let early = Fexit::attach("cmdline_proc_show")?;
+    show(&original)?;
+    check::equal("runs before the patch", early.runs()?, 1)?;
+    let patch = Patch::load("patch_cmdline")?;
+    show("patched\n")?;
+    check::equal("runs with the patch", early.runs()?, 2)?;
+    patch.disable()?;
+    show(&original)?;
+    patch.enable()?;
+    show("patched\n")?;
+    check::equal("runs", early.runs()?, 4)?;
+    drop(early);
+    show("patched\n")?;
+    let late = Fexit::attach("cmdline_proc_show").context("on a patched function")?;
+    show("patched\n")?;
+    check::equal("runs of a late program", late.runs()?, 1)?;
+    patch.retire()?;
+    show(&original)?;
+    check::equal("runs after the patch", late.runs()?, 2)
+}
+
+/// Mainline livepatch works beside us, whoever comes first.
+fn livepatch_of_another_function(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_value")?;
+    module::load_with("klp_owner", "symbol=target_first")?;
+    check::eventually("mainline's patch works", || {
+        Ok(target::call("first")? == "50")
+    })?;
+    target::expect("value", "2")?;
+    patch.disable()?;
+    target::expect("value", "1")?;
+    target::expect("first", "50")?;
+    patch.enable()?;
+    fs::write("/sys/kernel/livepatch/klp_owner/enabled", "0")?;
+    check::eventually("mainline's patch is off", || {
+        Ok(target::call("first")? == "1")
+    })?;
+    target::expect("value", "2")?;
+    patch.retire()
+}
+
+/// `ftrace_enabled=0` does not switch a fix off in silence.
+fn ftrace_switched_off(guest: &Guest) -> Result<()> {
+    const SWITCH: &str = "/proc/sys/kernel/ftrace_enabled";
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_value")?;
+    let outcome = fs::write(SWITCH, "0");
+    guest.note(format!("ftrace_enabled=0: {outcome:?}"));
+    ensure!(
+        outcome.is_err(),
+        "ftrace was switched off under an enabled patch"
+    );
+    target::expect("value", "2")?;
+    patch.retire()
+}

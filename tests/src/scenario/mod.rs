@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0
+//! The list of all scenarios. The host makes a test of each, the guest runs one.
+
+use std::time::Duration;
+
+use anyhow::Result;
+
+use crate::guest::Guest;
+
+/// Declares a file's scenarios: `scenarios! { area: case, case }`, where each case
+/// is a function of that file.
+macro_rules! scenarios {
+    ($area:ident: $($case:ident $(.$option:ident($value:expr))*),* $(,)?) => {
+        /// The scenarios of this area.
+        pub const ALL: &[$crate::scenario::Scenario] = &[
+            $($crate::scenario::Scenario::new(stringify!($area), stringify!($case), $case)
+                $(.$option($value))*),*
+        ];
+    };
+}
+
+mod api;
+mod atomic;
+mod busy;
+mod coexist;
+mod input;
+mod nmi;
+mod refuse;
+mod request;
+mod smoke;
+mod stack;
+mod unload;
+mod unreliable;
+
+/// One test that runs in a guest of its own.
+#[derive(Clone, Copy)]
+pub struct Scenario {
+    area: &'static str,
+    case: &'static str,
+    /// Runs in the guest.
+    pub run: fn(&Guest) -> Result<()>,
+    /// The longest time the guest may take, booting included.
+    pub deadline: Duration,
+    /// Splats (see `host::splat`) that this scenario provokes from the kernel
+    /// itself: a line that contains one of these is no failure.
+    pub expected_splats: &'static [&'static str],
+}
+
+impl Scenario {
+    const fn new(area: &'static str, case: &'static str, run: fn(&Guest) -> Result<()>) -> Self {
+        Self {
+            area,
+            case,
+            run,
+            deadline: Duration::from_secs(60),
+            expected_splats: &[],
+        }
+    }
+
+    /// Gives it another number of seconds.
+    const fn seconds(self, seconds: u64) -> Self {
+        Self {
+            deadline: Duration::from_secs(seconds),
+            ..self
+        }
+    }
+
+    /// `area::case`.
+    pub fn name(&self) -> String {
+        format!("{}::{}", self.area, self.case)
+    }
+}
+
+/// All scenarios.
+pub fn all() -> impl Iterator<Item = Scenario> {
+    [
+        smoke::ALL,
+        stack::ALL,
+        busy::ALL,
+        unreliable::ALL,
+        refuse::ALL,
+        input::ALL,
+        request::ALL,
+        atomic::ALL,
+        nmi::ALL,
+        unload::ALL,
+        coexist::ALL,
+        api::ALL,
+    ]
+    .into_iter()
+    .flatten()
+    .copied()
+}
+
+/// The scenario of that name.
+pub fn find(name: &str) -> Option<Scenario> {
+    all().find(|scenario| scenario.name() == name)
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A patch goes away, also under load; nobody is left in its text.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
+
+use crate::guest::patch::Patch;
+use crate::guest::sleeper::Sleeper;
+use crate::guest::{check, module, target, Guest};
+
+scenarios! { unload:
+    enabled_is_refused,
+    under_load.seconds(120),
+    with_readers_of_its_files,
+    sleeper_keeps_the_text,
+}
+
+/// The reference count says no.
+fn enabled_is_refused(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_value")?;
+    for _ in 0..3 {
+        check::refused("rmmod", module::remove("patch_value"), Errno::AGAIN)?;
+        target::expect("value", "2")?;
+        patch.disable()?;
+        patch.enable()?;
+    }
+    patch.disable()?;
+    patch.remove()
+}
+
+/// Loaded, switched off and unloaded while threads are in the functions.
+fn under_load(guest: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    target::set("gap", 2000)?;
+    target::hammer(4)?;
+    for round in 0..25 {
+        let patch = Patch::load("patch_pair").with_context(|| format!("round {round}"))?;
+        patch.disable().with_context(|| format!("round {round}"))?;
+        patch.remove()?;
+    }
+    target::hammer(0)?;
+    let (old, new) = (target::count("olds")?, target::count("news")?);
+    guest.note(format!("{old} old calls, {new} new calls"));
+    ensure!(old > 0 && new > 0, "{old} old calls, {new} new calls");
+    target::expect("mixes", "0")?;
+    module::remove_all(&["target", "molt"])
+}
+
+/// Somebody reads and writes its files all the time.
+fn with_readers_of_its_files(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let stop = Arc::new(AtomicBool::new(false));
+    let threads = ["enabled", "blockers", "target/target_value,1/old_addr"].map(|file| {
+        let stop = Arc::clone(&stop);
+        thread::spawn(move || {
+            let patch = Patch::loaded("patch_value");
+            let mut reads = 0;
+            while !stop.load(Ordering::Relaxed) {
+                reads += usize::from(patch.attribute(file).is_ok());
+                let _ = patch.write("x");
+                // The one who unloads must get a turn.
+                thread::sleep(Duration::from_millis(1));
+            }
+            reads
+        })
+    });
+    for _ in 0..8 {
+        let patch = Patch::load("patch_value")?;
+        patch.disable()?;
+        // Whoever has a file open at this moment may hold the module.
+        check::eventually("rmmod", || match module::remove("patch_value") {
+            Ok(()) => Ok(true),
+            Err(error) if error.raw_os_error() == Some(Errno::AGAIN.raw_os_error()) => Ok(false),
+            Err(error) => Err(error.into()),
+        })?;
+    }
+    stop.store(true, Ordering::Relaxed);
+    for thread in threads {
+        let reads = thread.join().map_err(|_| anyhow::anyhow!("panicked"))?;
+        ensure!(reads > 0, "a reader never read");
+    }
+    module::remove_all(&["molt", "target"])
+}
+
+/// RCU-tasks would end at this sleep; the text must stay.
+fn sleeper_keeps_the_text(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load_with("patch_nap", "deadline_ms=300")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.refuse("0", Errno::BUSY, "busy")?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
+    target::wake()?;
+    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    patch.retire()
+}

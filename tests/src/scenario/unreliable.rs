@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+//! A stack that cannot be walked to its end proves nothing: in the way, never clean.
+
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
+
+use crate::guest::bpf::Fexit;
+use crate::guest::patch::{self, Patch};
+use crate::guest::sleeper::Sleeper;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::tracefs::Probe;
+use crate::guest::{check, module, target, Guest};
+
+scenarios! { unreliable:
+    kretprobe_on_a_running_task,
+    kretprobe_on_a_sleeping_task,
+    below_a_bpf_program,
+}
+
+/// The return address of a task under a kretprobe is in a list that can only be
+/// read while the task does not run; the kernel warns about whoever tries.
+fn kretprobe_on_a_running_task(guest: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let probe = Probe::on_return("spin", "target_spin")?;
+    let spinner = Sleeper::enter("spin")?;
+    let before = Snapshot::take()?;
+    // It is not in this function, but nobody can know.
+    patch::refuse("patch_value", "deadline_ms=500", Errno::BUSY, "unreliable")?;
+    let blockers = patch::last_blockers();
+    guest.note(format!("blockers: {blockers:?}"));
+    ensure!(
+        blockers
+            .iter()
+            .any(|line| line.starts_with(&format!("{} ", spinner.pid()))),
+        "{} is not named: {blockers:?}",
+        spinner.pid()
+    );
+    before.expect_same()?;
+    target::wake()?;
+    spinner.leave()?;
+    Patch::load("patch_value")?.retire()?;
+    check::equal("returns seen", probe.hits()?, 1)?;
+    probe.remove()
+}
+
+/// While it sleeps the list can be read: its stack is known, and who is in the
+/// function is still seen.
+fn kretprobe_on_a_sleeping_task(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let probe = Probe::on_return("nap", "target_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    Patch::load("patch_value")
+        .context("a patch of another function")?
+        .retire()?;
+    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
+    patch::expect_blocker(
+        &patch::last_blockers(),
+        sleeper.pid(),
+        sleeper.comm(),
+        "target_nap",
+    )?;
+    target::wake()?;
+    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    let patch = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    patch.retire()?;
+    probe.remove()
+}
+
+/// A task that sleeps in a function called from a BPF trampoline: it is either
+/// walked right or refused, and in the way if it is inside.
+fn below_a_bpf_program(guest: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    // The sleeper reads /proc/target/nap: seq_read() is above it.
+    let program = Fexit::attach("seq_read")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
+    patch::expect_blocker(
+        &patch::last_blockers(),
+        sleeper.pid(),
+        sleeper.comm(),
+        "target_nap",
+    )?;
+    let other = module::load_with("patch_value", "deadline_ms=300");
+    guest.note(format!(
+        "a patch of another function: {other:?}: {}",
+        patch::last_error()
+    ));
+    if other.is_ok() {
+        Patch::loaded("patch_value").retire()?;
+    } else {
+        check::refused("insmod patch_value", other, Errno::BUSY)?;
+        check::contains("last_error", &patch::last_error(), "unreliable: ")?;
+    }
+    target::wake()?;
+    sleeper.leave()?;
+    ensure!(program.runs()? > 0, "the program never ran");
+    drop(program);
+    // A trampoline goes away some time after its last user.
+    std::thread::sleep(Duration::from_millis(200));
+    Patch::load("patch_value")?.retire()?;
+    Ok(())
+}
