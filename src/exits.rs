@@ -6,10 +6,10 @@
 //! code, which it may be preempted in or sleep in. No walk over the list sees it there, so those that
 //! exit are remembered from a point where they are still on the list.
 //!
-//! A task that had begun to exit before anybody listened is caught in two ways: while it is on the
-//! list it is found there by its flag; once it is off the list, a grace period of RCU-tasks waits
-//! for it, because `do_exit` tells RCU-tasks before it leaves the list and after it has run its last
-//! preemptible instruction. `docs/design.md`, "Tasks that exit", has the argument case by case.
+//! A task that had begun to exit before anybody listened is found on the list by its flag. One that was
+//! off the list by then and is preempted is waited for with a grace period of RCU-tasks; one that
+//! slept all the time cannot be found, which is a limit that `docs/design.md` names under "Tasks that
+//! exit", with the argument case by case.
 
 use crate::edge::{
     stop::Stopped,
@@ -22,8 +22,7 @@ use kernel::{
     sync::{Arc, SpinLock},
 };
 
-/// Tasks remembered at the same time. More can be exiting at once when a large process ends; then
-/// the memory starts anew, which costs a grace period.
+/// Room for tasks that exit at the same time, before more has to be found without sleeping.
 const CAPACITY: usize = 1024;
 
 /// The tasks that exit, complete or known not to be.
@@ -96,7 +95,7 @@ impl Memory {
     /// number of those that live.
     fn forget_dead(&mut self) {
         self.tasks.retain(|task| !task.borrow().is_dead());
-        self.limit = self.tasks.len().saturating_mul(2).clamp(32, CAPACITY);
+        self.limit = self.tasks.len().saturating_mul(2).max(32);
     }
 }
 
@@ -106,7 +105,7 @@ impl Listener for Exits {
         if memory.tasks.len() >= memory.limit {
             memory.forget_dead();
         }
-        if memory.tasks.push_within_capacity(task.reference()).is_err() {
+        if memory.tasks.push(task.reference(), GFP_ATOMIC).is_err() {
             memory.complete = false;
         }
     }

@@ -35,7 +35,10 @@ impl Function {
         let pinned = match module {
             None => None,
             Some(module) => Some(ModuleRef::find(module).ok_or_else(|| {
-                Refusal::new(Cause::NotFound, fmt!("module {} is not loaded", module))
+                Refusal::new(
+                    Cause::NotFound,
+                    fmt!("module {} is not loaded, or not yet", module),
+                )
             })?),
         };
         if let Some(why) = refused::reason(module, name) {

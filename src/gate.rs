@@ -3,13 +3,13 @@
 //! The one word that a change flips.
 //!
 //! Every redirected function has two targets, one per [`Side`]; the gate says which side is live.
-//! Between transactions both targets of a function are equal, so the side matters only to functions
-//! that are part of the change under way. A change writes the side that is not live and then flips
-//! the word once, for all functions at the same instant.
+//! Between changes both targets of a function are equal. A change writes the targets of its functions
+//! that are not live and then flips the gate once, for all of them at the same instant.
 //!
-//! Bit 0 is the live side. Bit 1 says that a stop window is open: a handler that runs in NMI context
-//! and finds it set takes it away (a veto), after which the flip fails. Flip and veto are
-//! compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "NMI".
+//! Bit 0 says that a stop window is open: a handler that runs in NMI context and finds it set takes it
+//! away (a veto), after which the flip fails. The bits above count the flips; the lowest of them is
+//! the live side. Flip and veto are compare-and-exchange on the same word, so exactly one of them
+//! wins. `docs/design.md`, "The flip".
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
@@ -17,8 +17,8 @@
 
 use core::sync::atomic::{AtomicUsize, Ordering};
 
-const SIDE: usize = 1;
-const OPEN: usize = 2;
+const OPEN: usize = 1;
+const FLIP: usize = 2;
 
 /// Index of a function's live target: 0 or 1.
 pub(crate) type Side = usize;
@@ -31,13 +31,18 @@ impl View {
     /// The live side.
     #[inline(always)]
     pub(crate) fn side(self) -> Side {
-        self.0 & SIDE
+        (self.0 / FLIP) % 2
     }
 
     /// True while a stop window is open and not vetoed.
     #[inline(always)]
     pub(crate) fn is_open(self) -> bool {
         self.0 & OPEN != 0
+    }
+
+    /// Whether no flip lies between the two.
+    pub(crate) fn is_as_recent_as(self, other: Self) -> bool {
+        self.0 / FLIP == other.0 / FLIP
     }
 }
 
@@ -72,15 +77,11 @@ impl Gate {
     /// Release: partner of the acquire in [`Gate::read`].
     pub(crate) fn flip(&self) -> bool {
         let now = self.0.load(Ordering::Relaxed);
+        let next = (now & !OPEN).wrapping_add(FLIP);
         now & OPEN != 0
             && self
                 .0
-                .compare_exchange(
-                    now,
-                    (now ^ SIDE) & !OPEN,
-                    Ordering::AcqRel,
-                    Ordering::Acquire,
-                )
+                .compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire)
                 .is_ok()
     }
 
@@ -89,11 +90,12 @@ impl Gate {
     /// Returns what is in force afterwards: the side seen before when the veto won or another NMI
     /// had vetoed already, the new side when the flip was first.
     pub(crate) fn veto(&self, seen: View) -> View {
+        let (seen, vetoed) = (seen.0, seen.0 & !OPEN);
         match self
             .0
-            .compare_exchange(seen.0, seen.0 & !OPEN, Ordering::AcqRel, Ordering::Acquire)
+            .compare_exchange(seen, vetoed, Ordering::AcqRel, Ordering::Acquire)
         {
-            Ok(_) => View(seen.0 & !OPEN),
+            Ok(_) => View(vetoed),
             Err(now) => View(now),
         }
     }

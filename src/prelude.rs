@@ -2,7 +2,6 @@
 
 //! What a patch begins with: `use molt::prelude::*;`.
 
-pub use crate::c;
 pub use core::ffi::c_void;
 pub use kernel::{
     ffi::{c_char, c_int, c_long, c_uint, c_ulong},

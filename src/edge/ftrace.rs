@@ -2,11 +2,12 @@
 
 //! Redirecting calls of one function through ftrace.
 
-use super::{bindings, stop::Stopped};
-use crate::gate::{Gate, View};
+use super::{bindings, modules, stop::Stopped};
+use crate::gate::Gate;
 use core::{
     arch::asm,
     cell::UnsafeCell,
+    mem::ManuallyDrop,
     sync::atomic::{AtomicUsize, Ordering},
 };
 use kernel::{container_of, error::to_result, ffi, prelude::*};
@@ -31,7 +32,7 @@ struct Hook {
 /// `hook` is registered with ftrace, alone on its site among those that change the instruction
 /// pointer, from construction to drop.
 pub(crate) struct Redirect {
-    hook: KBox<Hook>,
+    hook: ManuallyDrop<KBox<Hook>>,
 }
 
 // SAFETY: ftrace serialises what it does with the ops; the targets are atomics.
@@ -79,7 +80,9 @@ impl Redirect {
             return Err(error);
         }
         // INVARIANT: registered just now.
-        Ok(Self { hook })
+        Ok(Self {
+            hook: ManuallyDrop::new(hook),
+        })
     }
 
     /// Where calls go now; 0 for the function itself.
@@ -89,10 +92,11 @@ impl Redirect {
 
     /// Prepares `target` for the next flip.
     ///
-    /// Relaxed: published by the release of the flip. Nobody reads the side that is not live: a
-    /// handler that began before the last flip would have to be in this function, and no task was.
+    /// A handler that read the gate before an earlier flip may read this side now; its second look at
+    /// the gate tells it. Release: partner of the acquire with which it reads the target, so that who
+    /// sees a staged target also sees the flip that made its side dead.
     pub(crate) fn stage(&self, target: usize) {
-        self.hook.targets[GATE.read().side() ^ 1].store(target, Ordering::Relaxed);
+        self.hook.targets[GATE.read().side() ^ 1].store(target, Ordering::Release);
     }
 
     /// Makes both sides equal to the live one: after a flip, or instead of one.
@@ -104,16 +108,21 @@ impl Redirect {
 impl Drop for Redirect {
     fn drop(&mut self) {
         let ops = self.hook.ops.get();
-        // SAFETY: registered by the type invariant. It returns when no task is in the trampoline or
-        // the handler any more (rude and voluntary RCU-tasks grace periods), so the box may go.
+        // SAFETY: registered by the type invariant. When it succeeds, it returns after nobody is in
+        // the trampoline or the handler any more (rude and voluntary RCU-tasks grace periods).
         let result = to_result(unsafe { bindings::unregister_ftrace_function(ops) });
         if let Err(error) = result {
-            pr_err!(
-                "cannot disarm a function: {error:?}; ftrace is disabled after an internal error\n"
-            );
+            // ftrace has switched itself off after an internal error and goes on calling the handler,
+            // which passes calls on. So hook and handler have to stay.
+            pr_err!("a function cannot be disarmed: {error:?}; the core stays loaded\n");
+            modules::keep_core();
+            return;
         }
-        // SAFETY: no longer registered.
-        unsafe { bindings::ftrace_free_filter(ops) };
+        // SAFETY: no longer registered, and dropped only here.
+        unsafe {
+            bindings::ftrace_free_filter(ops);
+            ManuallyDrop::drop(&mut self.hook);
+        }
     }
 }
 
@@ -140,7 +149,7 @@ impl Drop for Window {
     }
 }
 
-/// The handler: a look at one word, and a store.
+/// The handler: a look at one word before and after the target is read, and a store.
 ///
 /// Runs in whatever context the function is called in, NMI included, preemptible or not, RCU
 /// watching or not. It takes no lock, calls nothing in the usual case and cannot panic.
@@ -159,11 +168,11 @@ unsafe extern "C" fn redirect(
     let targets = unsafe {
         &(*container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Hook, ops)).targets
     };
-    let mut gate = GATE.read();
-    if gate.is_open() {
-        gate = contended(targets, gate);
+    let gate = GATE.read();
+    let mut target = targets[gate.side()].load(Ordering::Acquire);
+    if gate.is_open() || gate != GATE.read() {
+        target = contended(targets);
     }
-    let target = targets[gate.side()].load(Ordering::Relaxed);
     if target != 0 {
         // SAFETY: `struct ftrace_regs` begins with a `pt_regs` on x86
         // (`struct __arch_ftrace_regs`), whose `ip` an IPMODIFY handler may set.
@@ -171,16 +180,31 @@ unsafe extern "C" fn redirect(
     }
 }
 
-/// A call while a stop window is open. A task that makes it is seen by the stack check (its return
-/// address is in the function); an NMI is not, so it vetoes a change that concerns this function.
+/// A call while a stop window is open or the gate is being flipped.
+///
+/// A task that calls is seen by the stack check (its return address is in the function); an NMI is
+/// not, so it vetoes a change that concerns this function.
+///
+/// The second look at the gate tells whether the target was live when it was read: only sides that
+/// are not live are written, and the count of flips never comes back to a value. Each round more takes
+/// a flip by another CPU, so there are few.
 #[cold]
-fn contended(targets: &[AtomicUsize; 2], seen: View) -> View {
-    let [a, b] = targets;
-    if in_nmi() && a.load(Ordering::Relaxed) != b.load(Ordering::Relaxed) {
-        GATE.veto(seen)
-    } else {
-        seen
+fn contended(targets: &[AtomicUsize; 2]) -> usize {
+    loop {
+        let mut gate = GATE.read();
+        if gate.is_open() && in_nmi() && differ(targets) {
+            gate = GATE.veto(gate);
+        }
+        let target = targets[gate.side()].load(Ordering::Acquire);
+        if GATE.read().is_as_recent_as(gate) {
+            return target;
+        }
     }
+}
+
+/// Whether the function is part of the change under way.
+fn differ([a, b]: &[AtomicUsize; 2]) -> bool {
+    a.load(Ordering::Relaxed) != b.load(Ordering::Relaxed)
 }
 
 /// `in_nmi()` of `include/linux/preempt.h`: also true in machine checks, INT3 and debug exceptions.

@@ -3,8 +3,8 @@
 //! Kernel modules: their text, and references that keep them loaded.
 
 use super::bindings::{self, private};
-use crate::ranges::Range;
-use kernel::{prelude::*, str::CStr, sync::rcu, ThisModule};
+use crate::{ranges::Range, Molt};
+use kernel::{module::this_module, prelude::*, str::CStr, sync::rcu, ThisModule};
 
 /// Keeps a module from being unloaded.
 ///
@@ -30,16 +30,22 @@ impl ModuleRef {
         }
     }
 
-    /// Finds a loaded module by name and takes a reference; `None` when there is none or it is
-    /// being unloaded.
+    /// Finds a loaded module by name and takes a reference; `None` when there is none, or when it is
+    /// being loaded or unloaded. A module whose init has not returned yet cannot be kept: when the
+    /// init fails it goes whatever its count.
     pub(crate) fn find(name: &CStr) -> Option<Self> {
         let _guard = rcu::read_lock();
         // SAFETY: the RCU read section keeps a module that is found from being freed until the
         // reference is taken.
         unsafe {
             let module = private::find_module(name.as_char_ptr());
+            if module.is_null() || !bindings::try_module_get(module) {
+                return None;
+            }
             // INVARIANT: taken just now.
-            (!module.is_null() && bindings::try_module_get(module)).then(|| Self(module))
+            let found = Self(module);
+            let state = core::ptr::read_volatile(&raw const (*module).state);
+            (state == bindings::module_state_MODULE_STATE_LIVE).then_some(found)
         }
     }
 }
@@ -62,4 +68,10 @@ pub(crate) fn text(module: &'static ThisModule) -> Range {
     // SAFETY: the layout of a loaded (or loading) module does not change.
     let text = unsafe { &(*module.as_ptr()).mem[bindings::mod_mem_type_MOD_TEXT as usize] };
     Range::sized(text.base as usize, text.size as usize)
+}
+
+/// Keeps the core module loaded for ever.
+pub(crate) fn keep_core() {
+    // SAFETY: called from the core's own code, so the module is there.
+    unsafe { bindings::__module_get(this_module::<Molt>().as_ptr()) }
 }

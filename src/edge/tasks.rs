@@ -196,8 +196,9 @@ impl Drop for TaskRef {
     }
 }
 
-/// Waits until every task that is off the task list now, or is taken off it by then, has run its
-/// last preemptible instruction: a grace period of RCU-tasks. Process context; 10 to 100 ms.
+/// Waits until every task that is off the task list now, and was preempted there, has run its last
+/// preemptible instruction or gone to sleep: a grace period of RCU-tasks. Process context; 10 to
+/// 100 ms.
 pub(crate) fn wait_for_unlisted() {
     // SAFETY: may be called from any context that may sleep.
     unsafe { bindings::synchronize_rcu_tasks() }

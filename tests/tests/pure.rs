@@ -84,8 +84,24 @@ fn a_flip_changes_the_side_and_closes() {
     assert!(gate.flip());
     assert_ne!(gate.read().side(), before.side());
     assert!(!gate.read().is_open());
+    assert!(!gate.read().is_as_recent_as(before));
     gate.close();
     assert!(!gate.flip());
+}
+
+/// A handler that slept through two flips finds the same side, but must not take it for the same.
+#[test]
+fn two_flips_are_not_none() {
+    let gate = Gate::new();
+    let before = gate.read();
+    for _ in 0..2 {
+        gate.open();
+        assert!(gate.read().is_as_recent_as(gate.read()));
+        assert!(gate.flip());
+    }
+    assert_eq!(gate.read().side(), before.side());
+    assert!(!gate.read().is_as_recent_as(before));
+    assert_ne!(gate.read(), before);
 }
 
 #[test]
@@ -94,6 +110,10 @@ fn a_veto_keeps_the_side() {
     gate.open();
     let seen = gate.read();
     assert_eq!(gate.veto(seen).side(), seen.side());
+    assert!(
+        gate.read().is_as_recent_as(seen),
+        "a veto looks like a flip"
+    );
     assert!(!gate.flip(), "flipped after a veto");
     // A second NMI that saw the gate open as well.
     assert_eq!(gate.veto(seen).side(), seen.side());
