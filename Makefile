@@ -63,8 +63,7 @@ kernel = $(eval kernel := $(foreach setting,$(shell scripts/kernel --env),\
 	$(eval export $(setting))))$(if $(MOLT_KDIR),,$(error there is no kernel to build for))
 
 quiet := $(if $(V),,-s)
-compiler = $(shell sed -n 's/^CONFIG_CC_VERSION_TEXT="\([^ ]*\) .*/\1/p' $(MOLT_KDIR)/.config)
-kbuild = $(MAKE) $(quiet) -C $(MOLT_KDIR) M=$(CURDIR) CC=$(compiler) -j$(shell nproc) \
+kbuild = $(MAKE) $(quiet) -C $(MOLT_KDIR) M=$(CURDIR) CC=$(MOLT_CC) -j$(shell nproc) \
 	--no-print-directory $(if $(V),V=$(V))
 cargo = cargo $(1) $(if $(V),,--quiet) --locked
 
@@ -96,11 +95,12 @@ shell: modules
 lint: setup | build
 	@scripts/lint
 
-doc: setup | build
-	@$(locked) $(kbuild) rustdoc
+doc: modules
+	@scripts/doc
 
-rust-analyzer: setup | build
+rust-analyzer: modules
 	@$(locked) $(kbuild) rust-analyzer
+	@scripts/rust-analyzer
 
 build:
 	@mkdir -p $@

@@ -17,10 +17,12 @@
 #   MOLT_RELEASE       the release, as `uname -r` shows it in the guest
 #   MOLT_KDIR          the prepared kernel tree
 #   MOLT_SYMVERS       its Module.symvers
+#   MOLT_CC            the compiler it was configured with
 #   MOLT_KERNEL_IMAGE  what QEMU boots
 #   MOLT_VMLINUX       the kernel unpacked, with its own table of symbols
 #   MOLT_BTF           a vmlinux with the kernel's BTF
 #   MOLT_MODULES       /lib/modules/<release> of the kernel package
+#   MOLT_BTF_MODULES   where `patch!` looks for a module's BTF: the same
 #   MOLT_INITRD_TOOL   the kernel's gen_init_cpio
 
 set -euo pipefail
