@@ -12,8 +12,8 @@
 #   KDIR        a prepared kernel tree with Rust to build against instead
 #   MOLT_ACCEL  QEMU's accelerator (default: tcg, one thread: the same result on every machine)
 #
-# Environment that `scripts/kernel --env` describes, and that make gives to what it starts, the
-# test runner included:
+# Environment that `scripts/kernel --env` prints, and that make gives to all that it starts, the test
+# runner included:
 #   MOLT_RELEASE       the release, as `uname -r` shows it in the guest
 #   MOLT_KDIR          the prepared kernel tree
 #   MOLT_SYMVERS       its Module.symvers
@@ -22,8 +22,6 @@
 #   MOLT_VMLINUX       the kernel unpacked, with its own table of symbols
 #   MOLT_BTF           a vmlinux with the kernel's BTF
 #   MOLT_MODULES       /lib/modules/<release> of the kernel package
-#   MOLT_BTF_MODULES   where `patch!` looks for a module's BTF: the same
-#   MOLT_INITRD_TOOL   the kernel's gen_init_cpio
 
 set -euo pipefail
 umask 022
@@ -42,6 +40,14 @@ die() {
 # Starts the calling script again inside the build root, unless that is where it runs.
 inside() {
     [ -n "${MOLT_INSIDE:-}" ] || exec "$top/scripts/enter" "$0" "$@"
+}
+
+# Describes the kernel in the environment, unless make has done so.
+with_kernel() {
+    local settings
+    [ -z "${MOLT_KDIR:-}" ] || return 0
+    settings=$("$top/scripts/kernel" --env)
+    while IFS= read -r setting; do export "${setting?}"; done <<<"$settings"
 }
 
 # step WORDS LOG COMMAND…: runs COMMAND with its output appended to LOG; says what is going on, how
@@ -63,7 +69,7 @@ step() {
 # Every 20 seconds one line with the time that passed and the end of LOG. `read` is the clock: a
 # `sleep` would outlive the step and keep the caller's pipes open.
 tell_progress() {
-    trap - EXIT
+    trap - EXIT INT
     while :; do
         read -rt 20 <> <(:) || :
         say "  … $((SECONDS - $1)) s  $(tail -n 1 -- "$2" | sed '/^==/d' | tr -d '\r' | cut -c 1-80)"
@@ -80,14 +86,17 @@ finish() {
     local status=$?
     trap - EXIT
     stop_ticker
-    if [ "$status" -ne 0 ] && [ -n "${step_words:-}" ]; then
-        tail -n 15 -- "$step_log" | sed 's/^/  | /' >&2
+    if [ "$status" -eq 130 ]; then
+        say "interrupted; cleaning up"
+    elif [ "$status" -ne 0 ] && [ -n "${step_words:-}" ]; then
+        tail -n 15 -- "$step_log" | cut -c 1-200 | sed 's/^/  | /' >&2
         say "error: $step_words: failed; the whole log is $step_log"
     fi
     [ -z "${unfinished:-}" ] || discard "$unfinished"
     exit "$status"
 }
 trap finish EXIT
+trap 'exit 130' INT
 
 discard() {
     [ ! -e "$1" ] || { chmod -R u+w -- "$1" && rm -rf -- "$1"; }
