@@ -21,6 +21,8 @@ struct Blocker {
 /// What one pass over all tasks found. Made before a stop window, filled inside.
 pub(crate) struct Found {
     recorded: KVec<Blocker>,
+    /// A task that may be inside.
+    except: Option<i32>,
     /// Tasks inside.
     pub(crate) inside: usize,
     /// Tasks whose stack cannot be walked to its end.
@@ -34,15 +36,27 @@ impl Found {
     pub(crate) fn new() -> Result<Self, AllocError> {
         Ok(Self {
             recorded: KVec::with_capacity(RECORDED, GFP_KERNEL)?,
+            except: None,
             inside: 0,
             unreliable: 0,
             looked_at: 0,
         })
     }
 
+    /// The same, but the task with process id `pid` is not in the way.
+    pub(crate) fn without(pid: i32) -> Result<Self, AllocError> {
+        Ok(Self {
+            except: Some(pid),
+            ..Self::new()?
+        })
+    }
+
     /// Takes note of the verdict on `task`. Any context: uses only memory reserved by `new`.
     pub(crate) fn note(&mut self, task: Task<'_>, verdict: Verdict) {
         self.looked_at = self.looked_at.wrapping_add(1);
+        if self.except == Some(task.pid()) {
+            return;
+        }
         let address = match verdict {
             Verdict::Clean => return,
             Verdict::Inside(address) => {

@@ -60,7 +60,7 @@ impl Directory for CoreNode {
             Some(refusal) => line(page, fmt!("{}", refusal)),
             None => line(page, fmt!("none")),
         }),
-        File::readable(c"blockers", |core, page| match &*core.0.refused.lock() {
+        File::private(c"blockers", |core, page| match &*core.0.refused.lock() {
             Some(refusal) => lines(page, &refusal.blockers),
             None => Ok(()),
         }),
@@ -149,7 +149,7 @@ impl Directory for PatchNode {
                 None => line(page, fmt!("none")),
             }
         }),
-        File::readable(c"blockers", |node, page| {
+        File::private(c"blockers", |node, page| {
             lines(page, &node.patch.status.lock().blockers)
         }),
     ];

@@ -73,24 +73,32 @@ impl Exits {
         tasks::wait_for_unlisted();
     }
 
-    /// Visits every task that may be off the list. False when some may be missing.
-    pub(crate) fn for_each_stopped(
-        &self,
-        _: &Stopped<'_>,
-        mut visit: impl FnMut(Task<'_>),
-    ) -> bool {
+    /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep.
+    pub(crate) fn for_each(&self, visit: impl FnMut(Task<'_>)) {
+        self.memory.lock().for_each_unlisted(visit);
+    }
+
+    /// Visits every task that is off the list. False when some may be missing.
+    pub(crate) fn for_each_stopped(&self, _: &Stopped<'_>, visit: impl FnMut(Task<'_>)) -> bool {
         // Nobody holds it: a holder cannot be preempted, and all CPUs are in their stopper threads.
         let Some(memory) = self.memory.try_lock() else {
             return false;
         };
-        for task in memory.tasks.iter() {
-            visit(task.borrow());
-        }
+        memory.for_each_unlisted(visit);
         memory.complete
     }
 }
 
 impl Memory {
+    /// Those still listed are visited with the list.
+    fn for_each_unlisted(&self, visit: impl FnMut(Task<'_>)) {
+        self.tasks
+            .iter()
+            .map(TaskRef::borrow)
+            .filter(|task| !task.is_listed())
+            .for_each(visit);
+    }
+
     /// Each task is looked at a constant number of times on average, because the limit is twice the
     /// number of those that live.
     fn forget_dead(&mut self) {

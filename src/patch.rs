@@ -81,6 +81,10 @@ pub(crate) struct Status {
 #[pin_data]
 pub(crate) struct Patch {
     module: &'static ThisModule,
+    /// The name of its module, which is the name of the patch.
+    name: CString,
+    /// All code of its module.
+    pub(crate) text: Range,
     declaration: &'static Declaration,
     /// Milliseconds after which a change that is always blocked is refused.
     pub(crate) deadline_ms: u32,
@@ -95,9 +99,12 @@ impl Patch {
         declaration: &'static Declaration,
         deadline_ms: u32,
     ) -> Result<Arc<Self>> {
+        let name = CString::try_from_fmt(fmt!("{}", modules::name(module)))?;
         Arc::pin_init(
             pin_init!(Self {
                 module,
+                name,
+                text: modules::text(module),
                 declaration,
                 deadline_ms,
                 status <- new_mutex!(Status {
@@ -114,9 +121,8 @@ impl Patch {
         )
     }
 
-    /// The name of its module, which is the name of the patch.
-    pub(crate) fn name(&self) -> &'static CStr {
-        modules::name(self.module)
+    pub(crate) fn name(&self) -> &CStr {
+        &self.name
     }
 
     pub(crate) fn objects(&self) -> &'static [Object] {
@@ -150,11 +156,6 @@ impl Patch {
             }
         }
         None
-    }
-
-    /// All code of its module.
-    pub(crate) fn text(&self) -> Range {
-        modules::text(self.module)
     }
 
     /// A reference that keeps its module loaded.

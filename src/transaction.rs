@@ -115,7 +115,7 @@ impl<'a> Transaction<'a> {
     fn try_disable(&mut self) -> Result<(), Refusal> {
         let mut ranges = KVec::new();
         // All its text, not only the replacements: also what they may have jumped to at their end.
-        ranges.push(self.patch.text(), GFP_KERNEL)?;
+        ranges.push(self.patch.text, GFP_KERNEL)?;
         let mut steps = KVec::new();
         for (index, site) in self.registry.sites.iter().enumerate() {
             let target = site.target_without(self.patch);
@@ -213,7 +213,7 @@ impl<'a> Transaction<'a> {
     fn try_until_deadline(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<(), Refusal> {
         let mut pause = PAUSE_MS.0;
         loop {
-            scan::survey(ranges, found);
+            scan::survey(self.exits, ranges, found);
             self.figures.scanned = found.looked_at;
             let mut vetoed = false;
             if found.is_clean() {
@@ -287,7 +287,7 @@ fn not_armed(error: Error, object: &api::Object, wanted: &api::Function) -> Refu
         error if error == EBUSY => Refusal::new(
             Cause::Owned,
             fmt!(
-                "{}:{} is redirected by livepatch, a kprobe or a direct call",
+                "{}:{} is redirected by livepatch, a kprobe or a direct call, or kernel.ftrace_enabled is 0",
                 place,
                 name
             ),

@@ -5,7 +5,7 @@
 use crate::{
     control::{CoreDir, PatchDir},
     edge::{modules::ModuleRef, queue::OrderedQueue, tracepoint::Probe},
-    error::Refusal,
+    error::{Cause, Refusal},
     exits::Exits,
     patch::{Figures, Patch, State},
     registry::Registry,
@@ -103,7 +103,7 @@ impl Core {
         };
         // Not under the lock: a writer in the directory may be waiting for a change.
         if let Some(dir) = dir {
-            scan::wait_until_left(dir.patch());
+            scan::wait_until_left(dir.patch(), &self.shared.exits);
         }
     }
 
@@ -162,6 +162,9 @@ impl Request {
             Change::Enable => (State::Enabling, State::Enabled),
             Change::Disable => (State::Disabling, State::Disabled),
         };
+        if !self.requester.pause(0) {
+            return Err(Cause::Cancelled.errno());
+        }
         let before = {
             let mut status = self.patch.status.lock();
             if status.state == after {

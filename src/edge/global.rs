@@ -2,40 +2,38 @@
 
 //! How patch modules find the core that is loaded.
 
-use core::sync::atomic::{AtomicPtr, Ordering};
-use kernel::sync::Arc;
-
 use crate::worker::Core;
+use kernel::{
+    prelude::*,
+    sync::{global_lock, Arc},
+};
 
-/// Null, or an `Arc<Core>` turned raw that [`Published`] owns.
-static CORE: AtomicPtr<Core> = AtomicPtr::new(core::ptr::null_mut());
+global_lock! {
+    // SAFETY: initialised by `publish`, before any other module can call into this one.
+    unsafe(uninit) static CORE: Mutex<Option<Arc<Core>>> = None;
+}
 
 /// The core can be found as long as this lives. Only the core module holds one.
 pub(crate) struct Published(());
 
-/// Lets patch modules find `core`.
+/// Lets patch modules find `core`. For the core module's init.
 pub(crate) fn publish(core: Arc<Core>) -> Published {
-    // Release: partner of the acquire in `get`.
-    CORE.store(Arc::into_raw(core).cast_mut(), Ordering::Release);
+    // SAFETY: called once each time the module is loaded, by its init: a patch module's symbols are
+    // resolved against this one only after that has returned.
+    unsafe { CORE.init() };
+    *CORE.lock() = Some(core);
     Published(())
 }
 
-/// The core. Only for calls from a module that depends on the core module: its reference keeps the
-/// core module from being unloaded, and so `Published` from being dropped meanwhile.
+/// The core; `None` while it is being unloaded.
 pub(crate) fn get() -> Option<Arc<Core>> {
-    let raw = CORE.load(Ordering::Acquire);
-    if raw.is_null() {
-        return None;
-    }
-    // SAFETY: from `Arc::into_raw`; alive while it is published, which it is during the call.
-    let borrowed = unsafe { kernel::sync::ArcBorrow::from_raw(raw) };
-    Some(borrowed.into())
+    CORE.lock().clone()
 }
 
 impl Drop for Published {
     fn drop(&mut self) {
-        let raw = CORE.swap(core::ptr::null_mut(), Ordering::AcqRel);
-        // SAFETY: `publish` stored it, and it is taken back only here.
-        drop(unsafe { Arc::from_raw(raw) });
+        let core = CORE.lock().take();
+        // Not under the lock: it may be the last reference.
+        drop(core);
     }
 }

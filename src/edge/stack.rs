@@ -30,6 +30,11 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         // No stack: a zombie after its last switch. It is inside nothing.
         return Verdict::Clean;
     };
+    if task.is_kretprobed() && task.is_runnable() {
+        // Its return addresses can be recovered only while it sleeps; some kernels warn otherwise
+        // (`rethook_find_ret_addr`).
+        return Verdict::Unreliable(0);
+    }
     let pointer = task.as_ptr();
     let mut state = MaybeUninit::<bindings::unwind_state>::uninit();
     // SAFETY: `task` is alive and its stack pinned for the whole walk. A NULL `regs` asks for the

@@ -81,7 +81,9 @@ pub(crate) fn size_at(address: usize) -> Option<usize> {
 pub(crate) fn ftrace_site(address: usize) -> Option<usize> {
     // SAFETY: any address may be asked for.
     let site = unsafe { private::ftrace_location(address) };
-    (site != 0).then_some(site)
+    // At the start, or behind ENDBR (4 bytes). A site farther on belongs to something else that has
+    // no symbol of its own.
+    (site != 0 && site.wrapping_sub(address) <= 4).then_some(site)
 }
 
 /// An address that prints as `function+0xoffset/0xsize [module]`.

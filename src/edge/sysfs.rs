@@ -37,7 +37,7 @@ impl<T> File<T> {
         Self::new(name, 0o444, show, None)
     }
 
-    /// A file only root may read: it tells kernel addresses.
+    /// A file only root may read: it tells addresses of the kernel, or what other tasks do.
     pub(crate) const fn private(
         name: &'static CStr,
         show: fn(&T, &mut Page<'_>) -> fmt::Result,
@@ -218,12 +218,13 @@ impl<T: Directory> Dir<T> {
         buffer: *mut ffi::c_char,
     ) -> isize {
         // SAFETY: sysfs keeps the kobject during the call; every attribute of this type is the
-        // first field of a `File<T>`; the buffer is a page.
+        // first field of a `File<T>`; the buffer is a page, of which sysfs wants the last
+        // byte left.
         let (node, file, bytes) = unsafe {
             (
                 Self::node(kobj),
                 &*attribute.cast::<File<T>>(),
-                core::slice::from_raw_parts_mut(buffer.cast::<u8>(), bindings::PAGE_SIZE),
+                core::slice::from_raw_parts_mut(buffer.cast::<u8>(), bindings::PAGE_SIZE - 1),
             )
         };
         let mut page = Page { bytes, used: 0 };

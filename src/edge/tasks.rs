@@ -73,8 +73,7 @@ impl<'a> Task<'a> {
         unsafe { core::ptr::read_volatile(&raw const (*self.0).on_cpu) != 0 }
     }
 
-    /// Whether a kretprobe has replaced a return address on the task's stack. Such a stack can be
-    /// walked only while the task sleeps: `rethook_find_ret_addr` warns about one that may run.
+    /// Whether a kretprobe has replaced a return address on the task's stack.
     pub(crate) fn is_kretprobed(self) -> bool {
         // SAFETY: valid; a word that only the task itself changes.
         unsafe { !core::ptr::read_volatile(&raw const (*self.0).rethooks.first).is_null() }
@@ -111,6 +110,12 @@ impl<'a> Task<'a> {
         state & bindings::TASK_DEAD != 0 && !self.on_cpu()
     }
 
+    /// Whether it is on the task list: `pid_alive` of `include/linux/pid.h`.
+    pub(crate) fn is_listed(self) -> bool {
+        // SAFETY: valid; a word that `__unhash_process` clears.
+        unsafe { !core::ptr::read_volatile(&raw const (*self.0).thread_pid).is_null() }
+    }
+
     /// Takes a reference. Any context but NMI.
     pub(crate) fn reference(self) -> TaskRef {
         // SAFETY: valid, and not yet freed, so its count is not 0: only the last put frees by RCU.
@@ -145,7 +150,8 @@ impl<'a> Task<'a> {
         }
     }
 
-    fn for_each_listed(visit: &mut impl FnMut(Task<'a>)) {
+    /// `_held` is what keeps the list together: an RCU read section or the stop window.
+    fn for_each_listed<T>(_held: &'a T, visit: &mut impl FnMut(Task<'a>)) {
         // SAFETY: `init_task`, the head of the list, is static.
         let head = unsafe { Self::from_raw(&raw mut bindings::init_task) };
         let mut at = head.next_process();
@@ -155,6 +161,7 @@ impl<'a> Task<'a> {
         }
     }
 
+    /// Idle tasks are never freed.
     fn for_each_idle(visit: &mut impl FnMut(Task<'a>)) {
         // SAFETY: set at boot.
         let cpus = unsafe { bindings::nr_cpu_ids };
@@ -208,13 +215,12 @@ pub(crate) fn wait_for_unlisted() {
 /// meanwhile. Process context; one RCU read section, preemptible.
 pub(crate) fn for_each(mut visit: impl FnMut(Task<'_>)) {
     let guard = rcu::read_lock();
-    Task::for_each_listed(&mut visit);
+    Task::for_each_listed(&guard, &mut visit);
     Task::for_each_idle(&mut visit);
-    drop(guard);
 }
 
 /// Visits every task, exactly: the list cannot change while all CPUs are held.
-pub(crate) fn for_each_stopped(_: &Stopped<'_>, mut visit: impl FnMut(Task<'_>)) {
-    Task::for_each_listed(&mut visit);
+pub(crate) fn for_each_stopped(stopped: &Stopped<'_>, mut visit: impl FnMut(Task<'_>)) {
+    Task::for_each_listed(stopped, &mut visit);
     Task::for_each_idle(&mut visit);
 }

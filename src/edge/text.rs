@@ -12,8 +12,13 @@ unsafe impl Send for Text {}
 unsafe impl Sync for Text {}
 
 impl Text {
-    /// Names `function`, any function item cast to a pointer.
-    pub const fn new(function: *const ()) -> Self {
+    /// Names `function`, a function item cast to a pointer.
+    ///
+    /// # Safety
+    ///
+    /// The kernel will call it instead of the function that it is declared to replace: it must have
+    /// that function's type and keep to its contract.
+    pub const unsafe fn new(function: *const ()) -> Self {
         Self(function)
     }
 
