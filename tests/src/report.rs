@@ -7,6 +7,9 @@
 
 use std::io::{self, Write};
 
+/// What the guest says before it waits for its order, `SCENARIO TOKEN`.
+pub const READY: &str = "ready for an order";
+
 /// One line of the report.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Line {

@@ -9,8 +9,10 @@ use std::process::ExitCode;
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use molt_tests::host::author::Author;
+use molt_tests::host::qemu::Machine;
+use molt_tests::host::snapshot::Snapshot;
 use molt_tests::host::{image, judge, kernel};
-use molt_tests::scenario::{self, Scenario};
+use molt_tests::scenario;
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -24,23 +26,37 @@ fn main() -> ExitCode {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Vec<Trial>> {
-    let build = kernel::checkout().join("build");
-    let logs = build.join("test-logs");
     // Listing needs no kernel.
-    let mut initramfs = PathBuf::new();
-    if !arguments.list {
-        fs::create_dir_all(&logs)?;
-        kernel::image()?;
-        initramfs = image::build(&build.join("tests"))?;
-    }
-    let in_guest = scenario::all().map(|scenario: Scenario| {
-        let (initramfs, logs) = (initramfs.clone(), logs.clone());
+    let snapshot = if arguments.list {
+        None
+    } else {
+        Some(snapshot()?)
+    };
+    let logs = build_folder().join("test-logs");
+    fs::create_dir_all(&logs)?;
+    let in_guest = scenario::all().map(|scenario| {
+        let (snapshot, logs) = (snapshot.clone(), logs.clone());
         Trial::test(scenario.name(), move || {
-            judge::run(&scenario, &initramfs, &logs).map_err(Failed::from)
+            let snapshot = snapshot.ok_or("there is no machine")?;
+            judge::run(&scenario, &snapshot, &logs).map_err(Failed::from)
         })
     });
     let on_host = Author::all()?
         .into_iter()
         .map(|author| Trial::test(author.name(), move || author.run().map_err(Failed::from)));
     Ok(in_guest.chain(on_host).collect())
+}
+
+fn snapshot() -> Result<Snapshot> {
+    let folder = build_folder().join("tests");
+    fs::create_dir_all(&folder)?;
+    let machine = Machine {
+        kernel: kernel::image()?,
+        initramfs: image::build(&folder)?,
+    };
+    Snapshot::make(machine, &folder)
+}
+
+fn build_folder() -> PathBuf {
+    kernel::checkout().join("build")
 }

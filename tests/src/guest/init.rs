@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0
 //! PID 1: prepares the machine, runs the scenario, reports, switches off.
 
-use std::fs;
-use std::io;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Write};
 use std::panic::{self, AssertUnwindSafe};
 use std::process::ExitCode;
 
-use anyhow::{anyhow, Context, Result};
+use anyhow::{anyhow, bail, Context, Result};
 use rustix::mount::{mount, MountFlags};
 use rustix::system::{reboot, RebootCommand};
+use rustix::termios::{tcgetattr, tcsetattr, LocalModes, OptionalActions};
 
 use super::Guest;
-use crate::report::Line;
+use crate::report::{Line, READY};
 use crate::scenario;
 
-/// Runs the scenario that the kernel's command line names. PID 1 must not end:
-/// it does not return unless the machine cannot be switched off.
-pub fn run(arguments: &[String]) -> ExitCode {
-    if let Err(error) = try_run(arguments) {
+/// Runs the scenario it is told to. PID 1 must not end: it does not return unless
+/// the machine cannot be switched off.
+pub fn run() -> ExitCode {
+    if let Err(error) = try_run() {
         eprintln!("init: {error:#}");
     }
     rustix::fs::sync();
@@ -26,23 +27,44 @@ pub fn run(arguments: &[String]) -> ExitCode {
     ExitCode::FAILURE
 }
 
-fn try_run(arguments: &[String]) -> Result<()> {
+fn try_run() -> Result<()> {
     prepare().context("cannot prepare the machine")?;
-    let [name, token] = arguments else {
-        return Err(anyhow!("usage: init SCENARIO TOKEN, not {arguments:?}"));
+    let (mut port, order) = receive_order().context("no order on the second serial port")?;
+    let Some((name, token)) = order.split_once(' ') else {
+        bail!("an order is SCENARIO TOKEN, not {order:?}");
     };
-    let guest = Guest::new(token).context("no second serial port")?;
-    guest.report(&Line::Start(name.clone()))?;
-    let outcome = match scenario::find(name) {
-        Some(scenario) => panic::catch_unwind(AssertUnwindSafe(|| (scenario.run)(&guest)))
-            .unwrap_or_else(|_| Err(anyhow!("the scenario panicked; the console has the words"))),
-        None => Err(anyhow!("no scenario {name}")),
+    Line::Start(name.to_owned()).write(token, &mut port)?;
+    let Some(scenario) = scenario::find(name) else {
+        Line::Fail(format!("no scenario {name}")).write(token, &mut port)?;
+        return Ok(());
     };
+    let guest = Guest::new(token, port);
+    let outcome = panic::catch_unwind(AssertUnwindSafe(|| (scenario.run)(&guest)))
+        .unwrap_or_else(|_| Err(anyhow!("the scenario panicked; the console has the words")));
     guest.report(&match outcome {
         Ok(()) => Line::Ok,
         Err(error) => Line::Fail(format!("{error:#}")),
     })?;
     Ok(())
+}
+
+/// The machine is frozen while this waits, and goes on in every test.
+fn receive_order() -> Result<(File, String)> {
+    let mut port = OpenOptions::new()
+        .read(true)
+        .write(true)
+        .open("/dev/ttyS1")?;
+    let mut settings = tcgetattr(&port)?;
+    settings.local_modes -= LocalModes::ECHO;
+    tcsetattr(&port, OptionalActions::Now, &settings)?;
+    writeln!(port, "{READY}")?;
+    for line in BufReader::new(&port).lines() {
+        let order = line?;
+        if !order.trim().is_empty() {
+            return Ok((port, order));
+        }
+    }
+    bail!("the port was closed")
 }
 
 fn prepare() -> io::Result<()> {

@@ -10,8 +10,9 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::vm::{End, Vm};
-use super::{kernel, splat};
+use super::qemu::{End, Ports, Qemu};
+use super::snapshot::Snapshot;
+use super::splat;
 use crate::report::{self, Verdict};
 use crate::scenario::Scenario;
 
@@ -19,45 +20,42 @@ use crate::scenario::Scenario;
 const TAIL: usize = 40;
 
 /// Runs the scenario; the error is the complete text for the one who reads it.
-pub fn run(scenario: &Scenario, initramfs: &Path, logs: &Path) -> Result<(), String> {
-    match try_run(scenario, initramfs, logs) {
+pub fn run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<(), String> {
+    match try_run(scenario, snapshot, logs) {
         Ok(None) => Ok(()),
         Ok(Some(failure)) => Err(failure),
         Err(error) => Err(format!("ERROR: cannot run a VM: {error:#}")),
     }
 }
 
-fn try_run(scenario: &Scenario, initramfs: &Path, logs: &Path) -> Result<Option<String>> {
+fn try_run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<Option<String>> {
     let name = scenario.name();
     // `with_extension` would take the case for one.
     let file = |kind: &str| logs.join(format!("{}.{kind}", name.replace("::", ".")));
-    let token = token()?;
-    let vm = Vm {
-        kernel: &kernel::image()?,
-        initramfs,
-        arguments: &[&name, &token],
-        deadline: scenario.deadline,
+    let ports = Ports {
         console: file("console"),
+        order: file("order"),
         report: file("report"),
     };
+    let token = token()?;
+    // A serial port that thaws may lose what is waiting for it: empty lines come first.
+    ports.prepare(&format!("\n\n\n\n{name} {token}\n"))?;
     let began = Instant::now();
-    let end = vm.run()?;
+    let end =
+        Qemu::start(&snapshot.machine, &ports, Some(&snapshot.file))?.wait(scenario.deadline)?;
     let seconds = began.elapsed().as_secs_f32();
 
-    let console = read(&vm.console)?;
-    let (verdict, notes) = report::read(&token, &read(&vm.report)?);
+    let console = read(&ports.console)?;
+    let (verdict, notes) = report::read(&token, &read(&ports.report)?);
     let failure = judge(scenario, &end, &verdict, &console);
     let summary = failure.as_deref().unwrap_or("ok");
     let log = file("log");
+    let notes = notes.join("\n");
     fs::write(
         &log,
-        format!(
-            "{name}: {summary}\n{seconds:.1} s\nnotes:\n{}\nconsole:\n{console}",
-            notes.join("\n")
-        ),
+        format!("{name}: {summary}\n{seconds:.1} s\nnotes:\n{notes}\nconsole:\n{console}"),
     )?;
-    fs::remove_file(&vm.console)?;
-    fs::remove_file(&vm.report)?;
+    ports.remove()?;
     Ok(failure.map(|failure| {
         format!(
             "{failure}\n\n{}\nwhole log: {}",

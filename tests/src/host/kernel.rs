@@ -20,11 +20,6 @@ pub fn image() -> Result<PathBuf> {
     from_environment("MOLT_VMLINUX")
 }
 
-/// The prepared kernel tree that modules are built with: `MOLT_KDIR`.
-pub fn tree() -> Result<PathBuf> {
-    from_environment("MOLT_KDIR")
-}
-
 fn from_environment(name: &str) -> Result<PathBuf> {
     let path = PathBuf::from(env::var_os(name).with_context(|| {
         format!("{name} is not set: `make test` sets it, or see tests/README.md")

@@ -6,5 +6,6 @@ pub mod cpio;
 pub mod image;
 pub mod judge;
 pub mod kernel;
+pub mod qemu;
+pub mod snapshot;
 pub mod splat;
-pub mod vm;

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: GPL-2.0
+//! One QEMU process.
+//!
+//! The console goes to one file; the second serial port reads its order from one
+//! and writes its report to another. QEMU's control socket (QMP) is its standard
+//! input and output; it says whether the guest switched itself off or fell over.
+
+use std::env;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::mpsc::{channel, Receiver, RecvTimeoutError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{bail, Context, Result};
+
+/// With several TCG threads, cross-modifying code was seen to go wrong.
+const ACCELERATOR: &str = "tcg,thread=single";
+
+/// `panic=-1` with `-no-reboot`: an oops ends the VM at once.
+/// `tsc=unstable`: on a busy host the kernel measures a wrong frequency of the TSC,
+/// and then its seconds are not ours; it uses the HPET instead.
+/// The rest is for speed: printing less until the guest raises it, no self tests of
+/// ciphers, no certificates.
+const KERNEL_PARAMETERS: &str = "console=ttyS0 oops=panic panic=-1 rdinit=/init \
+    tsc=unstable loglevel=5 cryptomgr.notests=1 \
+    initcall_blacklist=load_system_certificate_list";
+
+/// What every VM boots.
+#[derive(Debug, Clone)]
+pub struct Machine {
+    /// vmlinux or bzImage.
+    pub kernel: PathBuf,
+    /// The initramfs.
+    pub initramfs: PathBuf,
+}
+
+/// Where a VM's words go.
+#[derive(Debug)]
+pub struct Ports {
+    /// What the kernel prints.
+    pub console: PathBuf,
+    /// What the guest is told to do.
+    pub order: PathBuf,
+    /// What the guest reports.
+    pub report: PathBuf,
+}
+
+impl Ports {
+    /// Empties the files, and writes the order.
+    pub fn prepare(&self, order: &str) -> Result<()> {
+        for (path, text) in [
+            (&self.console, ""),
+            (&self.order, order),
+            (&self.report, ""),
+        ] {
+            fs::write(path, text).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+
+    /// Removes the files.
+    pub fn remove(&self) -> Result<()> {
+        for path in [&self.console, &self.order, &self.report] {
+            fs::remove_file(path).with_context(|| path.display().to_string())?;
+        }
+        Ok(())
+    }
+}
+
+/// How a VM ended.
+#[derive(Debug, PartialEq, Eq)]
+pub enum End {
+    /// The guest switched the machine off.
+    PowerOff,
+    /// The kernel reset it, as it does after a panic.
+    Reset,
+    /// It was still running at the deadline.
+    TimeOut,
+    /// QEMU ended in another way; what it said.
+    Broken(String),
+}
+
+/// A running QEMU; it does not outlive this value.
+pub struct Qemu {
+    child: Child,
+    control: ChildStdin,
+    events: Receiver<String>,
+}
+
+impl Qemu {
+    /// Starts the machine: from a snapshot, or else with a boot.
+    pub fn start(machine: &Machine, ports: &Ports, snapshot: Option<&Path>) -> Result<Self> {
+        let mut command = Command::new("qemu-system-x86_64");
+        command
+            .arg("-accel")
+            .arg(env::var("MOLT_ACCEL").as_deref().unwrap_or(ACCELERATOR))
+            .args(["-smp", "2", "-cpu", "max", "-m", "512"])
+            .args([
+                "-nodefaults",
+                "-no-user-config",
+                "-display",
+                "none",
+                "-no-reboot",
+            ])
+            .args(["-append", KERNEL_PARAMETERS, "-qmp", "stdio"])
+            .arg("-kernel")
+            .arg(&machine.kernel)
+            .arg("-initrd")
+            .arg(&machine.initramfs)
+            .arg("-serial")
+            .arg(format!("file:{}", ports.console.display()))
+            .arg("-chardev")
+            .arg(format!(
+                "file,id=report,path={},input-path={}",
+                ports.report.display(),
+                ports.order.display()
+            ))
+            .args(["-serial", "chardev:report"])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        if let Some(snapshot) = snapshot {
+            command
+                .arg("-incoming")
+                .arg(format!("file:{}", snapshot.display()));
+        }
+        let mut child = command.spawn().context("cannot start qemu-system-x86_64")?;
+        let control = child.stdin.take().context("no control socket")?;
+        let events = listen(child.stdout.take().context("no control socket")?);
+        let mut qemu = Self {
+            child,
+            control,
+            events,
+        };
+        // Nothing else is understood, and no event comes, before this greeting.
+        qemu.tell("qmp_capabilities", "{}")?;
+        Ok(qemu)
+    }
+
+    /// Gives a command to QEMU itself. Why it cannot be told, `wait` says.
+    fn tell(&mut self, command: &str, arguments: &str) -> Result<()> {
+        let line = format!("{{\"execute\":\"{command}\",\"arguments\":{arguments}}}\n");
+        match self.control.write_all(line.as_bytes()) {
+            Ok(()) => Ok(()),
+            Err(_) => bail!("{command}: {:?}", self.wait(Duration::from_secs(5))?),
+        }
+    }
+
+    /// Writes the whole machine to a file, and ends it.
+    pub fn freeze(mut self, file: &Path) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(60);
+        let began = Instant::now();
+        // Not stopped before: a machine that was would thaw as one that is.
+        self.tell(
+            "migrate",
+            &format!("{{\"uri\":\"file:{}\"}}", file.display()),
+        )?;
+        while began.elapsed() < PATIENCE {
+            self.tell("query-migrate", "{}")?;
+            let answer = self
+                .events
+                .recv_timeout(PATIENCE)
+                .context("QEMU does not answer")?;
+            if answer.contains("\"status\": \"completed\"") {
+                return Ok(());
+            }
+            if answer.contains("\"error\"") || answer.contains("\"status\": \"failed\"") {
+                bail!(
+                    "QEMU cannot write the machine to {}: {answer}",
+                    file.display()
+                );
+            }
+            thread::sleep(Duration::from_millis(20));
+        }
+        bail!(
+            "QEMU did not write the machine to {} in time",
+            file.display()
+        )
+    }
+
+    /// Waits for the machine's end.
+    pub fn wait(&mut self, patience: Duration) -> Result<End> {
+        let deadline = Instant::now() + patience;
+        let mut end = None;
+        loop {
+            let left = deadline.saturating_duration_since(Instant::now());
+            match self.events.recv_timeout(left) {
+                Ok(event) if event.contains("\"SHUTDOWN\"") => {
+                    end = Some(if event.contains("\"guest-shutdown\"") {
+                        End::PowerOff
+                    } else {
+                        End::Reset
+                    });
+                }
+                Ok(_) => {}
+                Err(RecvTimeoutError::Timeout) => return Ok(End::TimeOut),
+                // QEMU has closed its output.
+                Err(RecvTimeoutError::Disconnected) => break,
+            }
+        }
+        let status = self.child.wait()?;
+        let mut words = String::new();
+        if let Some(mut stderr) = self.child.stderr.take() {
+            let _ = stderr.read_to_string(&mut words);
+        }
+        Ok(match end {
+            Some(end) if status.success() => end,
+            _ => End::Broken(format!("qemu: {status}: {}", words.trim())),
+        })
+    }
+}
+
+impl Drop for Qemu {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn listen(output: ChildStdout) -> Receiver<String> {
+    let (sender, receiver) = channel();
+    thread::spawn(move || {
+        for line in BufReader::new(output).lines().map_while(Result::ok) {
+            if sender.send(line).is_err() {
+                break;
+            }
+        }
+    });
+    receiver
+}
