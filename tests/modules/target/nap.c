@@ -57,6 +57,8 @@ TARGET int target_nap(void)
 	target_wait();
 	return 1;
 }
+/* exit_napper.ko calls it on behalf of threads that exit. */
+EXPORT_SYMBOL_GPL(target_nap);
 
 /* Asleep in target_cold_nap.cold when `sleepy`. */
 TARGET int target_cold_nap(int sleepy)

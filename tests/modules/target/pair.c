@@ -59,8 +59,9 @@ static int hammer(void *unused)
 		unsigned int gap = READ_ONCE(target_gap);
 
 		call_once();
+		/* Not cpu_relax(): QEMU takes it for a wish to run the other CPU. */
 		while (gap--)
-			cpu_relax();
+			barrier();
 		/* Long loops owe this to RCU-tasks, or ftrace can never free a trampoline. */
 		cond_resched_tasks_rcu_qs();
 	}

@@ -303,7 +303,7 @@ fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
 }
 
 /// Pause between calls that lets a change succeed within a few tries.
-const CALM: u32 = 20_000;
+const CALM: u32 = 200_000;
 
 fn eventually_loaded(name: &str, parameters: &str) -> Result<Patch> {
     check::eventually(&format!("{name} loads"), || {

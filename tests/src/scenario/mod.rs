@@ -23,6 +23,7 @@ mod api;
 mod atomic;
 mod busy;
 mod coexist;
+mod exiting;
 mod input;
 mod nmi;
 mod refuse;
@@ -81,6 +82,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         refuse::ALL,
         input::ALL,
         request::ALL,
+        exiting::ALL,
         atomic::ALL,
         nmi::ALL,
         unload::ALL,
