@@ -10,6 +10,7 @@
  */
 #include <linux/atomic.h>
 #include <linux/cleanup.h>
+#include <linux/delay.h>
 #include <linux/err.h>
 #include <linux/export.h>
 #include <linux/kthread.h>
@@ -55,13 +56,18 @@ static void call_once(void)
 
 static int hammer(void *unused)
 {
+	unsigned int calls = 0;
+
 	while (!kthread_should_stop()) {
-		unsigned int gap = READ_ONCE(target_gap);
+		unsigned int turn, gap = READ_ONCE(target_gap);
 
 		call_once();
 		/* Not cpu_relax(): QEMU takes it for a wish to run the other CPU. */
-		while (gap--)
+		for (turn = 0; turn < gap; turn++)
 			barrier();
+		/* Asleep now and then, as most tasks are: RCU-tasks polls for those who are not. */
+		if (gap && !(++calls % 32))
+			usleep_range(100, 200);
 		/* Long loops owe this to RCU-tasks, or ftrace can never free a trampoline. */
 		cond_resched_tasks_rcu_qs();
 	}

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A process that is inside a function of `target.ko`.
 
+use std::fs;
 use std::process::Child;
 
 use anyhow::{ensure, Context, Result};
 
 use super::{check, helper, target};
+
+/// The function that does not sleep but runs.
+const SPIN: &str = "spin";
 
 /// A process that called a function and has not come back.
 pub struct Sleeper {
@@ -22,6 +26,11 @@ impl Sleeper {
         let child = helper::spawn(&comm, &["read", &target::path(file)]).context("spawn")?;
         check::eventually("the sleeper is inside", || {
             Ok(target::count("sleepers")? > before)
+        })?;
+        // A task on its way to sleep still runs: a scan cannot look at it.
+        let stat = format!("/proc/{}/stat", child.id());
+        check::eventually("the sleeper sleeps", || {
+            Ok(file == SPIN || fs::read_to_string(&stat)?.contains(") D "))
         })?;
         Ok(Self { comm, child })
     }

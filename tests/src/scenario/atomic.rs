@@ -11,7 +11,7 @@ use crate::guest::patch::Patch;
 use crate::guest::{check, module, target, Guest};
 
 scenarios! { atomic:
-    toggled_200_times.seconds(180),
+    toggled_200_times.seconds(300),
     oracle_sees_a_mix,
 }
 
@@ -19,7 +19,7 @@ scenarios! { atomic:
 fn toggled_200_times(guest: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     target::set("gap", 2000)?;
-    target::hammer(4)?;
+    target::hammer(3)?;
     let patch = Patch::load("patch_pair")?;
     let (mut attempts, mut longest) = (0, 0);
     for round in 0..200 {

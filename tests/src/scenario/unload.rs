@@ -38,8 +38,8 @@ fn enabled_is_refused(_: &Guest) -> Result<()> {
 fn under_load(guest: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     target::set("gap", 2000)?;
-    target::hammer(4)?;
-    for round in 0..25 {
+    target::hammer(3)?;
+    for round in 0..15 {
         let patch = Patch::load("patch_pair").with_context(|| format!("round {round}"))?;
         patch.disable().with_context(|| format!("round {round}"))?;
         patch.remove()?;
