@@ -57,7 +57,10 @@ fn storm(guest: &Guest) -> Result<()> {
                 let mut gone = 0;
                 while !over.load(Ordering::Relaxed) {
                     let threads: Vec<_> = (0..8).map(|_| thread::spawn(|| ())).collect();
-                    gone += threads.into_iter().filter_map(|one| one.join().ok()).count();
+                    gone += threads
+                        .into_iter()
+                        .filter_map(|one| one.join().ok())
+                        .count();
                 }
                 gone
             })
