@@ -19,8 +19,8 @@ scenarios! { unreliable:
     below_a_bpf_program,
 }
 
-/// The return address of a task under a kretprobe is in a list that can only be
-/// read while the task does not run; the kernel warns about whoever tries.
+/// The return address of a task under a kretprobe is in a list that the kernel does
+/// not read while the task may run: the walk ends there.
 fn kretprobe_on_a_running_task(guest: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let probe = Probe::on_return("spin", "target_spin")?;
