@@ -87,7 +87,8 @@ impl Core {
         self.loaded.lock().push(dir, GFP_KERNEL)?;
         let result = self.request(&patch, Change::Enable);
         if result.is_err() {
-            self.unload(patch.name());
+            // Nobody was ever sent into its code.
+            drop(self.forget(patch.name()));
         }
         result
     }
@@ -95,16 +96,17 @@ impl Core {
     /// Forgets the disabled patch `name`, whose module is about to go. Process context; waits until
     /// no task is in its code, and no reader or writer in its directory.
     pub(crate) fn unload(&self, name: &CStr) {
-        let position =
-            |loaded: &KVec<PatchDir>| loaded.iter().position(|dir| dir.patch().name() == name);
-        let dir = {
-            let mut loaded = self.loaded.lock();
-            position(&loaded).and_then(|index| loaded.remove(index).ok())
-        };
-        // Not under the lock: a writer in the directory may be waiting for a change.
-        if let Some(dir) = dir {
+        if let Some(dir) = self.forget(name) {
             scan::wait_until_left(dir.patch(), &self.shared.exits);
         }
+    }
+
+    /// Takes the patch `name` out of those that are loaded. What is returned is not to be dropped
+    /// under a lock: that waits for readers and writers, who may be waiting for a change.
+    fn forget(&self, name: &CStr) -> Option<PatchDir> {
+        let mut loaded = self.loaded.lock();
+        let index = loaded.iter().position(|dir| dir.patch().name() == name)?;
+        loaded.remove(index).ok()
     }
 
     /// Has the worker make `change`, and waits for the result. A patch that is where it should be
