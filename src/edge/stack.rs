@@ -31,8 +31,8 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         return Verdict::Clean;
     };
     if task.is_kretprobed() && task.is_runnable() {
-        // Its return addresses can be recovered only while it sleeps; some kernels warn otherwise
-        // (`rethook_find_ret_addr`).
+        // Its return addresses can be recovered only while it sleeps: `rethook_find_ret_addr` gives
+        // none for a task that may run, and the walk would end there anyway.
         return Verdict::Unreliable(0);
     }
     let pointer = task.as_ptr();
