@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Would replace a `target_twin`.
-unsafe extern "C" fn twin() -> c_int {
+extern "C" fn twin() -> c_int {
     33
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_nap_in_callee`.
-unsafe extern "C" fn awake() -> c_int {
+extern "C" fn awake() -> c_int {
     2
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_cold_nap`.
-unsafe extern "C" fn awake(_sleepy: c_int) -> c_int {
+extern "C" fn awake(_sleepy: c_int) -> c_int {
     2
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_deep`.
-unsafe extern "C" fn shallow() -> c_int {
+extern "C" fn shallow() -> c_int {
     2
 }

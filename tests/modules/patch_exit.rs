@@ -11,4 +11,4 @@ patch! {
 }
 
 /// Replaces `proc_exit_connector` of `drivers/connector/cn_proc.c`: nobody listens in the tests.
-unsafe extern "C" fn connect(_task: *mut c::task_struct) {}
+extern "C" fn connect(_task: *mut c::task_struct) {}

@@ -14,11 +14,11 @@ patch! {
 }
 
 /// Replaces `target_first`.
-unsafe extern "C" fn first() -> c_int {
+extern "C" fn first() -> c_int {
     2
 }
 
 /// Would replace `target_notrace`.
-unsafe extern "C" fn second() -> c_int {
+extern "C" fn second() -> c_int {
     2
 }

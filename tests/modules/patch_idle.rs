@@ -13,4 +13,4 @@ patch! {
 }
 
 /// Would replace `do_idle`.
-unsafe extern "C" fn idle() {}
+extern "C" fn idle() {}

@@ -13,9 +13,13 @@ patch! {
 }
 
 /// Replaces `do_one_initcall` of init/main.c.
+///
+/// # Safety
+///
+/// `function` is to be called once, now.
 unsafe extern "C" fn call(function: c::initcall_t) -> c_int {
     match function {
-        // SAFETY: The caller passes a function to be called once, now.
+        // SAFETY: What the caller guarantees.
         Some(function) => unsafe { function() },
         None => 0,
     }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Would replace `kthread`.
-unsafe extern "C" fn thread(_create: *mut c_void) -> c_int {
+extern "C" fn thread(_create: *mut c_void) -> c_int {
     0
 }

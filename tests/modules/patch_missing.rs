@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Would replace nothing.
-unsafe extern "C" fn nothing() -> c_int {
+extern "C" fn nothing() -> c_int {
     0
 }

@@ -18,8 +18,12 @@ extern "C" {
 }
 
 /// Replaces `target_nap`, and sleeps in its own text.
+///
+/// # Safety
+///
+/// The caller may sleep.
 unsafe extern "C" fn sleep() -> c_int {
-    // SAFETY: It only sleeps, and the test calls from a process.
+    // SAFETY: It only sleeps.
     unsafe { target_wait() };
     2
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Would replace `target_notrace`.
-unsafe extern "C" fn two() -> c_int {
+extern "C" fn two() -> c_int {
     2
 }

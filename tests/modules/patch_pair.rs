@@ -13,18 +13,17 @@ patch! {
     },
 }
 
-extern "C" {
-    /// `tests/modules/target/pair.c`.
-    fn target_inner() -> c_int;
+unsafe extern "C" {
+    /// `tests/modules/target/pair.c`; it has no conditions.
+    safe fn target_inner() -> c_int;
 }
 
 /// Replaces `target_outer`; calls the inner by its name, as any caller does.
-unsafe extern "C" fn outer() -> c_int {
-    // SAFETY: It has no conditions.
-    0x20 + unsafe { target_inner() }
+extern "C" fn outer() -> c_int {
+    0x20 + target_inner()
 }
 
 /// Replaces `target_inner`.
-unsafe extern "C" fn inner() -> c_int {
+extern "C" fn inner() -> c_int {
     0x02
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_spin`.
-unsafe extern "C" fn rest() -> c_int {
+extern "C" fn rest() -> c_int {
     2
 }

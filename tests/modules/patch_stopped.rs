@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_stopped`.
-unsafe extern "C" fn stopped(_unused: *mut c_void) -> c_int {
+extern "C" fn stopped(_unused: *mut c_void) -> c_int {
     2
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Would replace `multi_cpu_stop`.
-unsafe extern "C" fn stop(_data: *mut c_void) -> c_int {
+extern "C" fn stop(_data: *mut c_void) -> c_int {
     0
 }

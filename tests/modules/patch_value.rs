@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_value`.
-unsafe extern "C" fn two() -> c_int {
+extern "C" fn two() -> c_int {
     2
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_value`.
-unsafe extern "C" fn three() -> c_int {
+extern "C" fn three() -> c_int {
     3
 }

@@ -13,6 +13,6 @@ patch! {
 }
 
 /// Replaces `target_value`.
-unsafe extern "C" fn four() -> c_int {
+extern "C" fn four() -> c_int {
     4
 }

@@ -24,6 +24,10 @@ extern "C" {
 }
 
 /// Replaces `ksys_write` of fs/read_write.c; knows no positions in files, which sysfs does not need.
+///
+/// # Safety
+///
+/// What user space passed, in the process that passed it.
 unsafe extern "C" fn write(fd: c_uint, buffer: *const c_char, count: usize) -> isize {
     // SAFETY: It checks the number, which comes from user space.
     let file = unsafe { c::fget(fd) };

@@ -11,6 +11,6 @@ patch! {
 }
 
 /// Would replace `cmdline_proc_show` of `fs/proc/cmdline.c`.
-unsafe extern "C" fn show(_m: *mut c::seq_file, _v: *mut c_void) -> c_int {
+extern "C" fn show(_m: *mut c::seq_file, _v: *mut c_void) -> c_int {
     0
 }
