@@ -5,8 +5,9 @@ use std::fs;
 use std::process::Child;
 
 use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
 
-use super::{check, helper, target};
+use super::{check, helper, patch, target};
 
 /// The function that does not sleep but runs.
 const SPIN: &str = "spin";
@@ -43,6 +44,12 @@ impl Sleeper {
     /// Its name.
     pub fn comm(&self) -> &str {
         &self.comm
+    }
+
+    /// A patch that must be refused because this task is in `function`, which is named.
+    pub fn refuses(&self, patch: &str, function: &str) -> Result<()> {
+        patch::refuse(patch, "deadline_ms=300", Errno::BUSY, "busy")?;
+        patch::expect_blocker(&patch::last_blockers(), self.pid(), self.comm(), function)
     }
 
     /// After [`target::wake`]: waits for it, and says what the function returned.

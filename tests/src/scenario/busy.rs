@@ -36,13 +36,7 @@ fn refused_then_accepted(patch: &str, file: &str, function: &str) -> Result<()> 
     module::load_all(&["molt", "target"])?;
     let sleeper = Sleeper::enter(file)?;
     let before = Snapshot::take()?;
-    patch::refuse(patch, "deadline_ms=300", Errno::BUSY, "busy")?;
-    patch::expect_blocker(
-        &patch::last_blockers(),
-        sleeper.pid(),
-        sleeper.comm(),
-        function,
-    )?;
+    sleeper.refuses(patch, function)?;
     before.expect_same()?;
 
     target::wake()?;
@@ -62,13 +56,7 @@ fn asleep_in_the_function(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let sleeper = Sleeper::enter("nap")?;
     let before = Snapshot::take()?;
-    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
-    patch::expect_blocker(
-        &patch::last_blockers(),
-        sleeper.pid(),
-        sleeper.comm(),
-        "target_nap",
-    )?;
+    sleeper.refuses("patch_nap", "target_nap")?;
     before.expect_same()?;
     target::wake()?;
     check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
