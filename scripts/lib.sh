@@ -20,6 +20,7 @@
 #   MOLT_CC            the compiler it was configured with
 #   MOLT_KERNEL_IMAGE  what QEMU boots
 #   MOLT_VMLINUX       the kernel unpacked, with its own table of symbols
+#   MOLT_VMLINUZ       the kernel packed, as kexec takes it
 #   MOLT_BTF           a vmlinux with the kernel's BTF
 #   MOLT_MODULES       /lib/modules/<release> of the kernel package
 

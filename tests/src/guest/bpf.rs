@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! A BPF program that runs after each call of a kernel function (fexit) and does
-//! nothing; the kernel counts how often it ran.
+//! A BPF program that runs before or after each call of a kernel function (fentry,
+//! fexit) and does nothing; the kernel counts how often it ran.
 //!
 //! It is loaded with plain system calls: two instructions need no library.
 
@@ -11,7 +11,7 @@ use std::os::fd::{AsRawFd, FromRawFd};
 use anyhow::{ensure, Context, Result};
 
 /// The program, attached until it is dropped.
-pub struct Fexit {
+pub struct Program {
     program: File,
     _link: File,
 }
@@ -22,6 +22,7 @@ const INSTRUCTIONS: [u64; 2] = [0xb7, 0x95];
 const LOAD: libc::c_long = 5;
 const RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 const TYPE_TRACING: u32 = 26;
+const ATTACH_FENTRY: u32 = 24;
 const ATTACH_FEXIT: u32 = 25;
 
 /// The part of `union bpf_attr` that loading such a program needs.
@@ -60,9 +61,18 @@ struct AttachAttributes {
     padding: u32,
 }
 
-impl Fexit {
-    /// Attaches the program to a function of the kernel.
-    pub fn attach(function: &str) -> Result<Self> {
+impl Program {
+    /// A program that runs when a function of the kernel is called.
+    pub fn before(function: &str) -> Result<Self> {
+        Self::attach(ATTACH_FENTRY, function)
+    }
+
+    /// A program that runs when a function of the kernel returns.
+    pub fn after(function: &str) -> Result<Self> {
+        Self::attach(ATTACH_FEXIT, function)
+    }
+
+    fn attach(kind: u32, function: &str) -> Result<Self> {
         fs::write("/proc/sys/kernel/bpf_stats_enabled", "1")?;
         let program = system_call(
             LOAD,
@@ -71,7 +81,7 @@ impl Fexit {
                 instruction_count: INSTRUCTIONS.len() as u32,
                 instructions: INSTRUCTIONS.as_ptr() as u64,
                 license: c"GPL".as_ptr() as u64,
-                attach_type: ATTACH_FEXIT,
+                attach_type: kind,
                 attach_btf_id: btf_id(function)?,
                 ..LoadAttributes::default()
             },

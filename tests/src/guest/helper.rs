@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use super::module;
+use super::{module, process};
 
 /// Starts this program again as a process named `comm`.
 pub fn spawn(comm: &str, arguments: &[&str]) -> io::Result<Child> {
@@ -28,6 +28,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
         ["read", path] => fs::read_to_string(path).map(|text| print!("{text}")),
         ["write", path, value] => fs::write(path, value),
         ["insmod", name, parameters] => module::load_with(name, parameters),
+        ["getpid"] => process::watch_getpid(),
         other => Err(io::Error::other(format!("helper: {other:?}?"))),
     });
     match outcome {

@@ -11,24 +11,35 @@ use rustix::mount::{mount, MountFlags};
 use rustix::system::{reboot, RebootCommand};
 use rustix::termios::{tcgetattr, tcsetattr, LocalModes, OptionalActions};
 
-use super::Guest;
+use super::{kexec, Guest};
 use crate::report::{Line, READY};
-use crate::scenario;
+use crate::scenario::{self, Ending};
 
 /// Runs the scenario it is told to. PID 1 must not end: it does not return unless
 /// the machine cannot be switched off.
 pub fn run() -> ExitCode {
-    if let Err(error) = try_run() {
+    let ending = try_run().unwrap_or_else(|error| {
         eprintln!("init: {error:#}");
-    }
+        Ending::PowerOff
+    });
     rustix::fs::sync();
-    let error = reboot(RebootCommand::PowerOff);
+    let error = reboot(match ending {
+        Ending::PowerOff => RebootCommand::PowerOff,
+        Ending::Restart => RebootCommand::Restart,
+    });
     eprintln!("init: cannot switch off: {error:?}");
     ExitCode::FAILURE
 }
 
-fn try_run() -> Result<()> {
+fn try_run() -> Result<Ending> {
     prepare().context("cannot prepare the machine")?;
+    if let Some(token) = std::env::args()
+        .skip_while(|word| word != kexec::AFTER)
+        .nth(1)
+    {
+        Line::Ok.write(&token, &mut open_port()?)?;
+        return Ok(Ending::PowerOff);
+    }
     let (mut port, order) = receive_order().context("no order on the second serial port")?;
     let Some((name, token)) = order.split_once(' ') else {
         bail!("an order is SCENARIO TOKEN, not {order:?}");
@@ -36,7 +47,7 @@ fn try_run() -> Result<()> {
     Line::Start(name.to_owned()).write(token, &mut port)?;
     let Some(scenario) = scenario::find(name) else {
         Line::Fail(format!("no scenario {name}")).write(token, &mut port)?;
-        return Ok(());
+        return Ok(Ending::PowerOff);
     };
     let guest = Guest::new(token, port);
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| (scenario.run)(&guest)))
@@ -45,15 +56,16 @@ fn try_run() -> Result<()> {
         Ok(()) => Line::Ok,
         Err(error) => Line::Fail(format!("{error:#}")),
     })?;
-    Ok(())
+    Ok(scenario.ending)
+}
+
+fn open_port() -> io::Result<File> {
+    OpenOptions::new().read(true).write(true).open("/dev/ttyS1")
 }
 
 /// The machine is frozen while this waits, and goes on in every test.
 fn receive_order() -> Result<(File, String)> {
-    let mut port = OpenOptions::new()
-        .read(true)
-        .write(true)
-        .open("/dev/ttyS1")?;
+    let mut port = open_port()?;
     let mut settings = tcgetattr(&port)?;
     settings.local_modes -= LocalModes::ECHO;
     tcsetattr(&port, OptionalActions::Now, &settings)?;

@@ -3,11 +3,15 @@
 
 pub mod bpf;
 pub mod check;
+pub mod cpu;
 pub mod helper;
 pub mod init;
+pub mod kexec;
+pub mod load;
 pub mod module;
 pub mod nmi;
 pub mod patch;
+pub mod process;
 pub mod sleeper;
 pub mod snapshot;
 pub mod target;
@@ -37,6 +41,11 @@ impl Guest {
     pub fn note(&self, text: impl AsRef<str>) {
         // A note that does not get through is no reason to fail.
         let _ = self.report(&Line::Note(text.as_ref().to_owned()));
+    }
+
+    /// What lines of the report begin with.
+    pub fn token(&self) -> &str {
+        &self.token
     }
 
     fn report(&self, line: &Line) -> io::Result<()> {

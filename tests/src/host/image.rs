@@ -27,6 +27,7 @@ pub fn build(folder: &Path) -> Result<PathBuf> {
     }
     archive.device("dev/console", 5, 1)?;
     archive.file("init", &fs::read(guest)?)?;
+    archive.file("vmlinuz", &fs::read(kernel::packed()?)?)?;
     for module in stripped(&folder.join("modules"), &kernel::modules()?)? {
         let name = module
             .file_name()

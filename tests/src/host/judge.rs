@@ -14,7 +14,7 @@ use super::qemu::{End, Ports, Qemu};
 use super::snapshot::Snapshot;
 use super::splat;
 use crate::report::{self, Verdict};
-use crate::scenario::Scenario;
+use crate::scenario::{Ending, Scenario};
 
 /// Lines of the console shown with a failure.
 const TAIL: usize = 40;
@@ -69,11 +69,14 @@ fn judge(scenario: &Scenario, end: &End, verdict: &Verdict, console: &str) -> Op
     let splats = splat::find(console, scenario.expected_splats);
     let splats =
         (!splats.is_empty()).then(|| format!("the kernel complained:\n  {}", splats.join("\n  ")));
-    let ended = match end {
-        End::PowerOff => None,
-        End::Reset => Some("the kernel died (panic or reset)".to_owned()),
-        End::TimeOut => Some(format!("still running after {:?}", scenario.deadline)),
-        End::Broken(words) => Some(words.clone()),
+    let ended = match (end, scenario.ending) {
+        (End::PowerOff, Ending::PowerOff) => None,
+        // The kernel says so before it does it; a panic is a reset too, and a splat.
+        (End::Reset, Ending::Restart) if console.contains("reboot: Restarting system") => None,
+        (End::PowerOff, Ending::Restart) => Some("switched off".to_owned()),
+        (End::Reset, _) => Some("the kernel died (panic or reset)".to_owned()),
+        (End::TimeOut, _) => Some(format!("still running after {:?}", scenario.deadline)),
+        (End::Broken(words), _) => Some(words.clone()),
     };
     let lost = |why: String| format!("ERROR: VM lost: {why}");
     let causes: Vec<String> = match (verdict, ended) {

@@ -20,6 +20,11 @@ pub fn image() -> Result<PathBuf> {
     from_environment("MOLT_VMLINUX")
 }
 
+/// The same kernel packed, as kexec takes it: `MOLT_VMLINUZ`.
+pub fn packed() -> Result<PathBuf> {
+    from_environment("MOLT_VMLINUZ")
+}
+
 fn from_environment(name: &str) -> Result<PathBuf> {
     let path = PathBuf::from(env::var_os(name).with_context(|| {
         format!("{name} is not set: `make test` sets it, or see tests/README.md")

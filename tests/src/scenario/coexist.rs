@@ -6,7 +6,7 @@ use std::fs;
 
 use anyhow::{ensure, Context, Result};
 
-use crate::guest::bpf::Fexit;
+use crate::guest::bpf::Program;
 use crate::guest::patch::Patch;
 use crate::guest::snapshot::Snapshot;
 use crate::guest::tracefs::{Probe, Tracer};
@@ -17,7 +17,8 @@ scenarios! { coexist:
     function_graph_tracer,
     kprobe_that_listens,
     kretprobe,
-    bpf_program,
+    bpf_program_before,
+    bpf_program_after,
     livepatch_of_another_function,
     ftrace_switched_off,
 }
@@ -100,9 +101,9 @@ fn kretprobe(_: &Guest) -> Result<()> {
     probed(Probe::on_return)
 }
 
-/// A program that runs after the function keeps running, and does not take the
-/// calls past the patch.
-fn bpf_program(_: &Guest) -> Result<()> {
+/// A program keeps running whether it came before the patch or after it, and does not
+/// take the calls past the patch.
+fn programmed(attach: fn(&str) -> Result<Program>) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let original = fs::read_to_string("/proc/cmdline")?;
     let show = |expected: &str| -> Result<()> {
@@ -112,7 +113,7 @@ fn bpf_program(_: &Guest) -> Result<()> {
             expected,
         )
     };
-    let early = Fexit::attach("cmdline_proc_show")?;
+    let early = attach("cmdline_proc_show")?;
     show(&original)?;
     check::equal("runs before the patch", early.runs()?, 1)?;
     let patch = Patch::load("patch_cmdline")?;
@@ -125,12 +126,20 @@ fn bpf_program(_: &Guest) -> Result<()> {
     check::equal("runs", early.runs()?, 4)?;
     drop(early);
     show("patched\n")?;
-    let late = Fexit::attach("cmdline_proc_show").context("on a patched function")?;
+    let late = attach("cmdline_proc_show").context("on a patched function")?;
     show("patched\n")?;
     check::equal("runs of a late program", late.runs()?, 1)?;
     patch.retire()?;
     show(&original)?;
     check::equal("runs after the patch", late.runs()?, 2)
+}
+
+fn bpf_program_before(_: &Guest) -> Result<()> {
+    programmed(Program::before)
+}
+
+fn bpf_program_after(_: &Guest) -> Result<()> {
+    programmed(Program::after)
 }
 
 /// Mainline livepatch works beside us, whoever comes first.

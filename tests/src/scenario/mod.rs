@@ -10,11 +10,11 @@ use crate::guest::Guest;
 /// Declares a file's scenarios: `scenarios! { area: case, case }`, where each case
 /// is a function of that file.
 macro_rules! scenarios {
-    ($area:ident: $($case:ident $(.$option:ident($value:expr))*),* $(,)?) => {
+    ($area:ident: $($case:ident $(.$option:ident($($value:expr)?))*),* $(,)?) => {
         /// The scenarios of this area.
         pub const ALL: &[$crate::scenario::Scenario] = &[
             $($crate::scenario::Scenario::new(stringify!($area), stringify!($case), $case)
-                $(.$option($value))*),*
+                $(.$option($($value)?))*),*
         ];
     };
 }
@@ -23,13 +23,17 @@ mod api;
 mod atomic;
 mod busy;
 mod coexist;
+mod ending;
 mod exiting;
+mod hotplug;
 mod input;
 mod nmi;
 mod refuse;
 mod request;
 mod smoke;
 mod stack;
+mod storm;
+mod sysfs;
 mod unload;
 mod unreliable;
 
@@ -45,6 +49,17 @@ pub struct Scenario {
     /// Splats (see `host::splat`) that this scenario provokes from the kernel
     /// itself: a line that contains one of these is no failure.
     pub expected_splats: &'static [&'static str],
+    /// How the machine is to end.
+    pub ending: Ending,
+}
+
+/// How a machine ends when its scenario has run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Ending {
+    /// It is switched off.
+    PowerOff,
+    /// It is restarted.
+    Restart,
 }
 
 impl Scenario {
@@ -55,6 +70,7 @@ impl Scenario {
             run,
             deadline: Duration::from_secs(60),
             expected_splats: &[],
+            ending: Ending::PowerOff,
         }
     }
 
@@ -62,6 +78,14 @@ impl Scenario {
     const fn seconds(self, seconds: u64) -> Self {
         Self {
             deadline: Duration::from_secs(seconds),
+            ..self
+        }
+    }
+
+    /// Lets the machine restart at the end.
+    const fn restarts(self) -> Self {
+        Self {
+            ending: Ending::Restart,
             ..self
         }
     }
@@ -87,6 +111,10 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         nmi::ALL,
         unload::ALL,
         coexist::ALL,
+        hotplug::ALL,
+        storm::ALL,
+        ending::ALL,
+        sysfs::ALL,
         api::ALL,
     ]
     .into_iter()

@@ -18,6 +18,7 @@ scenarios! { unload:
     under_load.seconds(120),
     with_readers_of_its_files,
     sleeper_keeps_the_text,
+    right_after_the_requester_was_let_go.seconds(120),
 }
 
 /// The reference count says no.
@@ -98,4 +99,17 @@ fn sleeper_keeps_the_text(_: &Guest) -> Result<()> {
     target::wake()?;
     check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
     patch.retire()
+}
+
+/// The writer of `enabled` is in the way of its own change, so it gets its answer
+/// before the change. The module goes as soon as it can, while the worker still has
+/// to say that it has done the change.
+fn right_after_the_requester_was_let_go(_: &Guest) -> Result<()> {
+    module::load_all(&["molt"])?;
+    for round in 0..30 {
+        let patch = Patch::load("patch_write").with_context(|| format!("round {round}"))?;
+        patch.write("0")?;
+        check::eventually("rmmod", || Ok(module::remove("patch_write").is_ok()))?;
+    }
+    module::remove_all(&["molt"])
 }

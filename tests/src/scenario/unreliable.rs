@@ -6,16 +6,17 @@ use std::time::Duration;
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use crate::guest::bpf::Fexit;
+use crate::guest::bpf::Program;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::tracefs::Probe;
+use crate::guest::tracefs::{Probe, Tracer};
 use crate::guest::{check, module, target, Guest};
 
 scenarios! { unreliable:
     kretprobe_on_a_running_task,
     kretprobe_on_a_sleeping_task,
+    function_graph_on_a_sleeping_task,
     below_a_bpf_program,
 }
 
@@ -54,13 +55,7 @@ fn kretprobe_on_a_sleeping_task(_: &Guest) -> Result<()> {
     Patch::load("patch_value")
         .context("a patch of another function")?
         .retire()?;
-    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
-    patch::expect_blocker(
-        &patch::last_blockers(),
-        sleeper.pid(),
-        sleeper.comm(),
-        "target_nap",
-    )?;
+    sleeper.refuses("patch_nap", "target_nap")?;
     target::wake()?;
     check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
     let patch = Patch::load("patch_nap")?;
@@ -71,20 +66,33 @@ fn kretprobe_on_a_sleeping_task(_: &Guest) -> Result<()> {
     probe.remove()
 }
 
+/// The tracer, too, keeps return addresses elsewhere. They are found while it is on,
+/// and when it was switched off above the sleeping task.
+fn function_graph_on_a_sleeping_task(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let tracer = Tracer::start("function_graph", "target_*")?;
+    let sleeper = Sleeper::enter("deep")?;
+    sleeper.refuses("patch_deep", "target_deep")?;
+    Patch::load("patch_value")
+        .context("a patch of another function")?
+        .retire()?;
+    tracer.stop()?;
+    sleeper.refuses("patch_deep", "target_deep")?;
+    target::wake()?;
+    check::equal("old target_deep()", sleeper.leave()?.as_str(), "150")?;
+    let patch = Patch::load("patch_deep")?;
+    target::expect("deep", "2")?;
+    patch.retire()
+}
+
 /// A task that sleeps in a function called from a BPF trampoline: it is either
 /// walked right or refused, and in the way if it is inside.
 fn below_a_bpf_program(guest: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     // The sleeper reads /proc/target/nap: seq_read() is above it.
-    let program = Fexit::attach("seq_read")?;
+    let program = Program::after("seq_read")?;
     let sleeper = Sleeper::enter("nap")?;
-    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
-    patch::expect_blocker(
-        &patch::last_blockers(),
-        sleeper.pid(),
-        sleeper.comm(),
-        "target_nap",
-    )?;
+    sleeper.refuses("patch_nap", "target_nap")?;
     let other = module::load_with("patch_value", "deadline_ms=300");
     guest.note(format!(
         "a patch of another function: {other:?}: {}",
