@@ -7,7 +7,7 @@
 //! core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
 use crate::{
-    edge::{global, modules, text::Text},
+    edge::{global, modules, shadow, text::Text},
     patch::Patch,
 };
 use kernel::{prelude::*, str::CStr, ThisModule};
@@ -149,4 +149,4 @@ macro_rules! export {
     )*};
 }
 
-export!(Registration::new, Registration::unload);
+export!(Registration::new, Registration::unload, shadow::detach_all);

@@ -9,6 +9,7 @@ pub(crate) mod ftrace;
 pub(crate) mod global;
 pub(crate) mod modules;
 pub(crate) mod queue;
+pub(crate) mod shadow;
 pub(crate) mod stack;
 pub(crate) mod stop;
 pub(crate) mod symbols;

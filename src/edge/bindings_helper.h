@@ -4,6 +4,7 @@
  * this header and lets through what the allow-list there names.
  */
 #include <linux/kallsyms.h>
+#include <linux/livepatch.h>
 #include <linux/preempt.h>
 #include <linux/stop_machine.h>
 #include <asm/unwind.h>

@@ -2,6 +2,7 @@
 
 //! How patch modules find the core that is loaded.
 
+use super::shadow;
 use crate::worker::Core;
 use kernel::{
     prelude::*,
@@ -20,7 +21,10 @@ pub(crate) struct Published(());
 pub(crate) fn publish(core: Arc<Core>) -> Published {
     // SAFETY: called once each time the module is loaded, by its init: a patch module's symbols are
     // resolved against this one only after that has returned.
-    unsafe { CORE.init() };
+    unsafe {
+        CORE.init();
+        shadow::init();
+    }
     *CORE.lock() = Some(core);
     Published(())
 }

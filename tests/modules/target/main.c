@@ -102,6 +102,10 @@ static int __init target_init(void)
 			return -ENOMEM;
 		}
 	}
+	if (!proc_create("object", 0600, folder, &target_object_file)) {
+		proc_remove(folder);
+		return -ENOMEM;
+	}
 	return 0;
 }
 

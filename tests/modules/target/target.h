@@ -37,6 +37,9 @@ int target_second(void);
 int target_notrace(void);
 int target_stopped(void *unused);
 
+/* object.c: objects for shadow variables. */
+extern const struct proc_ops target_object_file;
+
 /* twin_a.c, twin_b.c: one name, two functions. */
 int target_twin_a(void);
 int target_twin_b(void);

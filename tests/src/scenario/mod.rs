@@ -30,6 +30,7 @@ mod input;
 mod nmi;
 mod refuse;
 mod request;
+mod shadow;
 mod smoke;
 mod stack;
 mod storm;
@@ -116,6 +117,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         ending::ALL,
         sysfs::ALL,
         api::ALL,
+        shadow::ALL,
     ]
     .into_iter()
     .flatten()
