@@ -17,6 +17,7 @@ pub struct Function {
     name: &'static CStr,
     sympos: u32,
     replacement: Text,
+    forced: bool,
 }
 
 impl Function {
@@ -27,6 +28,16 @@ impl Function {
             name,
             sympos,
             replacement,
+            forced: false,
+        }
+    }
+
+    /// The same, replaced although tasks may be inside: its author knows that old and new may run
+    /// at the same time. Its module then stays loaded for ever.
+    pub const fn forced(self) -> Self {
+        Self {
+            forced: true,
+            ..self
         }
     }
 
@@ -46,18 +57,80 @@ impl Function {
     pub(crate) fn replacement(&self) -> usize {
         self.replacement.address()
     }
+
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced
+    }
+}
+
+/// What a callback is told: the object that it is called for. Also the proof that a callback is
+/// running, during which no patch changes.
+pub struct Target<'a> {
+    name: &'a CStr,
+}
+
+impl<'a> Target<'a> {
+    pub(crate) fn new(name: &'a CStr) -> Self {
+        Self { name }
+    }
+
+    /// `vmlinux`, or the name of a module, which is loaded.
+    pub fn name(&self) -> &CStr {
+        self.name
+    }
+
+    /// Whether it is the kernel's image.
+    pub fn is_vmlinux(&self) -> bool {
+        self.name == c"vmlinux"
+    }
+}
+
+/// What a patch does before and after one of its objects changes.
+///
+/// All run in process context, may sleep, and run outside of the stop window. No patch changes and no
+/// module that a patch names comes or goes meanwhile, so they must not wait for either.
+pub struct Callbacks {
+    /// Before calls are redirected. An error refuses the change, or the load of a module that came
+    /// later.
+    pub pre_patch: Option<fn(&Target<'_>) -> Result>,
+    /// After calls were redirected; also after a change back was refused.
+    pub post_patch: Option<fn(&Target<'_>)>,
+    /// Before calls are sent back.
+    pub pre_unpatch: Option<fn(&Target<'_>)>,
+    /// After calls were sent back; also when `pre_patch` succeeded and the change was refused.
+    pub post_unpatch: Option<fn(&Target<'_>)>,
+}
+
+impl Callbacks {
+    /// No callbacks.
+    pub const NONE: Self = Self {
+        pre_patch: None,
+        post_patch: None,
+        pre_unpatch: None,
+        post_unpatch: None,
+    };
 }
 
 /// The functions of the image or of one module.
 pub struct Object {
     name: &'static CStr,
     functions: &'static [Function],
+    callbacks: Callbacks,
 }
 
 impl Object {
     /// `name` is `vmlinux` or a module's.
     pub const fn new(name: &'static CStr, functions: &'static [Function]) -> Self {
-        Self { name, functions }
+        Self {
+            name,
+            functions,
+            callbacks: Callbacks::NONE,
+        }
+    }
+
+    /// The same with callbacks.
+    pub const fn with_callbacks(self, callbacks: Callbacks) -> Self {
+        Self { callbacks, ..self }
     }
 
     pub(crate) fn name(&self) -> &'static CStr {
@@ -72,21 +145,42 @@ impl Object {
     pub(crate) fn functions(&self) -> &'static [Function] {
         self.functions
     }
+
+    pub(crate) fn callbacks(&self) -> &Callbacks {
+        &self.callbacks
+    }
 }
 
 /// All that a patch replaces.
 pub struct Declaration {
     objects: &'static [Object],
+    replaces: bool,
 }
 
 impl Declaration {
     /// The objects, each named once.
     pub const fn new(objects: &'static [Object]) -> Self {
-        Self { objects }
+        Self {
+            objects,
+            replaces: false,
+        }
+    }
+
+    /// The same, but enabling it supersedes all patches before it.
+    pub const fn replacing(self) -> Self {
+        Self {
+            replaces: true,
+            ..self
+        }
     }
 
     pub(crate) fn objects(&self) -> &'static [Object] {
         self.objects
+    }
+
+    /// Whether enabling it supersedes all patches before it.
+    pub(crate) fn replaces(&self) -> bool {
+        self.replaces
     }
 }
 

@@ -7,19 +7,21 @@
 //! ├── last_error  blockers              the last refusal of any patch
 //! └── <patch>/
 //!     ├── enabled                       0 or 1; writing asks for the change and waits for it
-//!     ├── state  transition  consistency  replace  stack_order
+//!     ├── state  transition  consistency  replace  forced  stack_order
 //!     ├── stop_ns  attempts  tasks_scanned  tasks_verified
 //!     ├── last_error  blockers          of the last change of this patch
 //!     └── <object>/
 //!         ├── patched  state
 //!         └── <function,sympos>/
-//!             └── old_addr  new_addr    for root only
+//!             ├── old_addr  new_addr    for root only
+//!             └── force
 //! ```
 
 use crate::{
     api,
     blockers::Blockers,
     edge::sysfs::{Dir, Directory, File, Page, Parent},
+    object::Phase,
     patch::Patch,
     worker::{Change, Core, Shared},
 };
@@ -88,10 +90,8 @@ impl PatchDir {
         };
         let dir = Dir::new(core.dir.0.as_parent(), patch.name(), node)?;
         let mut objects = KVec::with_capacity(patch.objects().len(), GFP_KERNEL)?;
-        let mut first = 0;
-        for object in patch.objects() {
-            objects.push(ObjectDir::new(&dir, &patch, object, first)?, GFP_KERNEL)?;
-            first += object.functions().len();
+        for (index, object) in patch.objects().iter().enumerate() {
+            objects.push(ObjectDir::new(&dir, &patch, index, object)?, GFP_KERNEL)?;
         }
         Ok(Self {
             _objects: objects,
@@ -127,7 +127,12 @@ impl Directory for PatchNode {
             line(page, fmt!("{}", i32::from(state.is_changing())))
         }),
         File::readable(c"consistency", |_, page| line(page, fmt!("stop_machine"))),
-        File::readable(c"replace", |_, page| line(page, fmt!("0"))),
+        File::readable(c"replace", |node, page| {
+            line(page, fmt!("{}", i32::from(node.patch.replaces())))
+        }),
+        File::readable(c"forced", |node, page| {
+            line(page, fmt!("{}", i32::from(node.patch.is_forced())))
+        }),
         File::readable(c"stack_order", |node, page| {
             line(page, fmt!("{}", node.patch.status.lock().stack_order))
         }),
@@ -162,29 +167,36 @@ struct ObjectDir {
     _dir: Dir<ObjectNode>,
 }
 
-struct ObjectNode(Arc<Patch>);
+struct ObjectNode {
+    patch: Arc<Patch>,
+    index: usize,
+}
 
 impl ObjectDir {
-    /// `first` is the number of functions in the objects before.
+    /// `index` is the object's in the declaration.
     fn new(
         parent: &Dir<PatchNode>,
         patch: &Arc<Patch>,
-        object: &api::Object,
-        first: usize,
+        index: usize,
+        object: &'static api::Object,
     ) -> Result<Self> {
-        let dir = Dir::new(parent.as_parent(), object.name(), ObjectNode(patch.clone()))?;
+        let node = ObjectNode {
+            patch: patch.clone(),
+            index,
+        };
+        let dir = Dir::new(parent.as_parent(), object.name(), node)?;
+        let first = patch.first_function(index);
         let mut functions = KVec::with_capacity(object.functions().len(), GFP_KERNEL)?;
-        for (index, function) in object.functions().iter().enumerate() {
+        for (number, function) in object.functions().iter().enumerate() {
             // As livepatch names it: a name that is unique is the first of its kind.
             let position = function.sympos().max(1);
             let name = CString::try_from_fmt(fmt!("{},{}", function.name(), position))?;
             let node = FunctionNode {
                 patch: patch.clone(),
-                index: first + index,
-                replacement: function.replacement(),
+                index: first + number,
+                function,
             };
-            let function = Dir::new(dir.as_parent(), &name, node)?;
-            functions.push(function, GFP_KERNEL)?;
+            functions.push(Dir::new(dir.as_parent(), &name, node)?, GFP_KERNEL)?;
         }
         Ok(Self {
             _functions: functions,
@@ -193,18 +205,23 @@ impl ObjectDir {
     }
 }
 
+impl ObjectNode {
+    fn state(&self) -> &'static str {
+        match self.patch.phase(self.index) {
+            phase if phase.is_live() => "patched",
+            Phase::Absent if self.patch.is_enabled() => "pending",
+            _ => "unpatched",
+        }
+    }
+}
+
 impl Directory for ObjectNode {
     const FILES: &'static [File<Self>] = &[
         File::readable(c"patched", |node, page| {
-            line(page, fmt!("{}", i32::from(node.0.is_enabled())))
+            let patched = node.patch.phase(node.index).is_live();
+            line(page, fmt!("{}", i32::from(patched)))
         }),
-        File::readable(c"state", |node, page| {
-            let patched = node.0.is_enabled();
-            line(
-                page,
-                fmt!("{}", if patched { "patched" } else { "unpatched" }),
-            )
-        }),
+        File::readable(c"state", |node, page| line(page, fmt!("{}", node.state()))),
     ];
 }
 
@@ -213,18 +230,19 @@ struct FunctionNode {
     patch: Arc<Patch>,
     /// Among all functions of the patch.
     index: usize,
-    replacement: usize,
+    function: &'static api::Function,
 }
 
 impl Directory for FunctionNode {
     const FILES: &'static [File<Self>] = &[
         File::private(c"old_addr", |node, page| {
-            let status = node.patch.status.lock();
-            let address = status.addresses.get(node.index).copied();
-            line(page, fmt!("{:#018x}", address.unwrap_or(0)))
+            line(page, fmt!("{:#018x}", node.patch.address(node.index)))
         }),
         File::private(c"new_addr", |node, page| {
-            line(page, fmt!("{:#018x}", node.replacement))
+            line(page, fmt!("{:#018x}", node.function.replacement()))
+        }),
+        File::readable(c"force", |node, page| {
+            line(page, fmt!("{}", i32::from(node.function.is_forced())))
         }),
     ];
 }

@@ -13,18 +13,24 @@ pub(crate) enum Cause {
     NotFound,
     /// Several functions have the name, and the patch does not say which.
     Ambiguous,
+    /// The name has fewer functions than the position that the patch gives.
+    Position,
     /// The function has no ftrace site.
     NotTraceable,
     /// molt never patches this function.
     Refused,
     /// Another user owns the function: mainline livepatch, a kprobe, a direct call.
     Owned,
-    /// Tasks are inside.
+    /// Tasks are inside, or a module is being loaded all the time.
     Busy,
     /// A stack cannot be walked to its end, so nothing is proved.
     Unreliable,
     /// NMI handlers kept using the function.
     Nmi,
+    /// A callback of the patch said no.
+    Callback,
+    /// A patch that replaces all others was enabled after it.
+    Superseded,
     /// The requester was killed.
     Cancelled,
     /// No memory.
@@ -39,27 +45,34 @@ impl Cause {
         match self {
             Self::NotFound => "not_found",
             Self::Ambiguous => "ambiguous",
+            Self::Position => "position",
             Self::NotTraceable => "not_traceable",
             Self::Refused => "refused",
             Self::Owned => "owned",
             Self::Busy => "busy",
             Self::Unreliable => "unreliable",
             Self::Nmi => "nmi",
+            Self::Callback => "callback",
+            Self::Superseded => "superseded",
             Self::Cancelled => "cancelled",
             Self::NoMemory => "no_memory",
             Self::Invalid => "invalid",
         }
     }
 
-    /// The error number that `insmod` and a write to `enabled` return.
-    pub(crate) fn errno(self) -> Error {
+    /// The error number that `insmod` and a write to `enabled` return, unless the refusal has one of
+    /// its own.
+    fn errno(self) -> Error {
         match self {
             Self::NotFound => ENOENT,
             Self::Ambiguous => ENOTUNIQ,
+            Self::Position => ERANGE,
             Self::NotTraceable => EOPNOTSUPP,
             Self::Refused => EPERM,
             Self::Owned | Self::Busy | Self::Unreliable => EBUSY,
             Self::Nmi => EAGAIN,
+            Self::Callback => ECANCELED,
+            Self::Superseded => ESTALE,
             Self::Cancelled => EINTR,
             Self::NoMemory => ENOMEM,
             Self::Invalid => EINVAL,
@@ -69,7 +82,8 @@ impl Cause {
 
 /// A refused change: the cause, what it concerns in words, and who is in the way.
 pub(crate) struct Refusal {
-    pub(crate) cause: Cause,
+    cause: Cause,
+    errno: Error,
     words: Option<CString>,
     pub(crate) blockers: Blockers,
 }
@@ -79,6 +93,7 @@ impl Refusal {
     pub(crate) fn new(cause: Cause, words: fmt::Arguments<'_>) -> Self {
         Self {
             cause,
+            errno: cause.errno(),
             words: CString::try_from_fmt(words).ok(),
             blockers: Blockers::none(),
         }
@@ -90,6 +105,49 @@ impl Refusal {
             blockers,
             ..Self::new(cause, words)
         }
+    }
+
+    /// A refusal for want of memory, which is not spent on words.
+    pub(crate) fn no_memory() -> Self {
+        Self {
+            cause: Cause::NoMemory,
+            errno: ENOMEM,
+            words: None,
+            blockers: Blockers::none(),
+        }
+    }
+
+    /// A refusal by a callback of the patch, with the callback's errno.
+    pub(crate) fn by_callback(errno: Error, words: fmt::Arguments<'_>) -> Self {
+        Self {
+            errno,
+            ..Self::new(Cause::Callback, words)
+        }
+    }
+
+    /// The error number for who asked.
+    pub(crate) fn errno(&self) -> Error {
+        self.errno
+    }
+}
+
+/// Why a try came to nothing.
+pub(crate) enum Setback {
+    /// It passes: the same may succeed a little later. The refusal is for when time is over.
+    Passing(Refusal),
+    /// Trying again would not help.
+    Final(Refusal),
+}
+
+impl From<Refusal> for Setback {
+    fn from(refusal: Refusal) -> Self {
+        Self::Final(refusal)
+    }
+}
+
+impl From<kernel::alloc::AllocError> for Setback {
+    fn from(error: kernel::alloc::AllocError) -> Self {
+        Self::Final(error.into())
     }
 }
 
@@ -105,10 +163,6 @@ impl fmt::Display for Refusal {
 
 impl From<kernel::alloc::AllocError> for Refusal {
     fn from(_: kernel::alloc::AllocError) -> Self {
-        Self {
-            cause: Cause::NoMemory,
-            words: None,
-            blockers: Blockers::none(),
-        }
+        Self::no_memory()
     }
 }

@@ -6,7 +6,7 @@ use crate::{
     api,
     edge::{
         ftrace::CALL_SIZE,
-        modules::ModuleRef,
+        modules::{Module, ModuleId},
         symbols::{self, Table},
     },
     error::{Cause, Refusal},
@@ -23,32 +23,33 @@ pub(crate) struct Function {
     pub(crate) site: usize,
     /// All its code: the body, and its `.cold` parts elsewhere.
     pub(crate) body: KVec<Range>,
-    /// Keeps the target module loaded.
-    _module: Option<ModuleRef>,
+    /// The module that it is in; `None` for the image.
+    pub(crate) module: Option<ModuleId>,
 }
 
 impl Function {
-    /// Looks `wanted` of `object` up in the running kernel.
-    pub(crate) fn resolve(object: &api::Object, wanted: &api::Function) -> Result<Self, Refusal> {
+    /// Looks `wanted` of `object` up in the running kernel. `module` is the object, when it is one;
+    /// the caller sees to it that it stays meanwhile.
+    pub(crate) fn resolve(
+        object: &api::Object,
+        module: Option<Module>,
+        wanted: &api::Function,
+    ) -> Result<Self, Refusal> {
         let (name, place) = (wanted.name(), object.name());
-        let module = object.module();
-        let pinned = match module {
-            None => None,
-            Some(module) => Some(ModuleRef::find(module).ok_or_else(|| {
-                Refusal::new(
-                    Cause::NotFound,
-                    fmt!("module {} is not loaded, or not yet", module),
-                )
-            })?),
-        };
-        if let Some(why) = refused::reason(module, name) {
+        if let Some(why) = refused::reason(object.module(), name) {
             return Err(Refusal::new(
                 Cause::Refused,
                 fmt!("{}:{}: {}", place, name, why),
             ));
         }
-        let table = module.map_or(Table::Vmlinux, Table::Module);
-        let address = find(table, object, wanted)?;
+        let table = object.module().map_or(Table::Vmlinux, Table::Module);
+        let address = locate(table, place, name, wanted.sympos())?;
+        if module.is_some_and(|module| module.init_text.holds(address)) {
+            return Err(Refusal::new(
+                Cause::Refused,
+                fmt!("{}:{}: its code goes away after the load", place, name),
+            ));
+        }
         let (Some(size), Some(site)) = (symbols::size_at(address), symbols::ftrace_site(address))
         else {
             return Err(Refusal::new(
@@ -67,7 +68,7 @@ impl Function {
             address,
             site,
             body,
-            _module: pinned,
+            module: module.map(|module| module.id),
         })
     }
 
@@ -81,33 +82,44 @@ impl Function {
     }
 }
 
-/// Finds the one function that `wanted` names.
-fn find(table: Table<'_>, object: &api::Object, wanted: &api::Function) -> Result<usize, Refusal> {
+/// The address of the one symbol `name` of `place`; `sympos` as in [`api::Function::new`].
+pub(crate) fn locate(
+    table: Table<'_>,
+    place: &CStr,
+    name: &CStr,
+    sympos: u32,
+) -> Result<usize, Refusal> {
     let (mut count, mut last) = (0, None);
-    symbols::for_each_match(table, wanted.name(), |address| {
+    symbols::for_each_match(table, name, |address| {
         count += 1;
         last = Some(address);
         // The wanted one, or the second where there should be one.
-        !(count == wanted.sympos() || (wanted.sympos() == 0 && count > 1))
+        !(count == sympos || (sympos == 0 && count > 1))
     });
-    let (place, name, sympos) = (object.name(), wanted.name(), wanted.sympos());
     match last {
         None => Err(Refusal::new(
             Cause::NotFound,
-            fmt!("no function {} in {}", name, place),
+            fmt!("no {} in {}", name, place),
         )),
         Some(_) if sympos == 0 && count > 1 => Err(Refusal::new(
             Cause::Ambiguous,
             fmt!(
-                "{} has several functions {}; say which with {}[n]",
+                "{} has several symbols {}; say which with {}[n]",
                 place,
                 name,
                 name
             ),
         )),
         Some(_) if sympos > count => Err(Refusal::new(
-            Cause::NotFound,
-            fmt!("{} has {} functions {}, not {}", place, count, name, sympos),
+            Cause::Position,
+            fmt!(
+                "{} has {} symbols {}, there is no {}[{}]",
+                place,
+                count,
+                name,
+                name,
+                sympos
+            ),
         )),
         Some(address) => Ok(address),
     }

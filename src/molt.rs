@@ -18,7 +18,10 @@ mod error;
 mod exits;
 mod function;
 mod gate;
+mod late;
+mod object;
 mod patch;
+mod plan;
 pub mod prelude;
 mod ranges;
 mod refused;
@@ -40,7 +43,7 @@ pub mod c {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        api::{Declaration, Function, Object, Registration},
+        api::{Callbacks, Declaration, Function, Object, Registration},
         edge::text::Text,
     };
     pub use kernel;

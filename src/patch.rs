@@ -3,10 +3,11 @@
 //! A loaded patch: what it declares, where it stands, and what its last change told.
 
 use crate::{
-    api::{Declaration, Object},
+    api::{Declaration, Function, Object},
     blockers::Blockers,
     edge::modules::{self, ModuleRef},
     error::Refusal,
+    object::Phase,
     ranges::Range,
 };
 use kernel::{
@@ -21,9 +22,12 @@ use kernel::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Disabled,
+    /// Also before a patch that is being loaded has its turn.
     Enabling,
     Enabled,
     Disabling,
+    /// A patch that replaces all others was enabled after it. It stays so.
+    Superseded,
 }
 
 impl State {
@@ -34,6 +38,7 @@ impl State {
             Self::Enabling => "enabling",
             Self::Enabled => "enabled",
             Self::Disabling => "disabling",
+            Self::Superseded => "superseded",
         }
     }
 
@@ -70,11 +75,23 @@ pub(crate) struct Status {
     /// Why the last change was refused; `None` when it was done.
     pub(crate) error: Option<CString>,
     pub(crate) blockers: Blockers,
-    /// Address of each function that was replaced, in the order of the declaration; empty before
-    /// the patch was first enabled.
-    pub(crate) addresses: KVec<usize>,
+    /// In the order of the declaration.
+    objects: KVec<ObjectStatus>,
+    /// Address of each function that is replaced, in the order of the declaration; 0 while its
+    /// object is not patched.
+    addresses: KVec<usize>,
     /// Keeps the patch module loaded while it is enabled.
     pub(crate) pin: Option<ModuleRef>,
+    /// A function was replaced although tasks may have been inside: the module stays for ever.
+    pub(crate) forced: bool,
+}
+
+/// How far an object of a patch is; see [`crate::object`].
+#[derive(Clone)]
+struct ObjectStatus {
+    phase: Phase,
+    /// The private symbols of the object have their addresses.
+    bound: bool,
 }
 
 /// See the module's documentation.
@@ -93,13 +110,21 @@ pub(crate) struct Patch {
 }
 
 impl Patch {
-    /// A patch that is loaded and disabled.
+    /// A patch that is loaded and about to be enabled.
     pub(crate) fn new(
         module: &'static ThisModule,
         declaration: &'static Declaration,
         deadline_ms: u32,
     ) -> Result<Arc<Self>> {
         let name = CString::try_from_fmt(fmt!("{}", modules::name(module)))?;
+        let objects = declaration.objects();
+        let functions = objects.iter().map(|object| object.functions().len()).sum();
+        let absent = ObjectStatus {
+            phase: Phase::Absent,
+            bound: false,
+        };
+        let objects = KVec::from_elem(absent, objects.len(), GFP_KERNEL)?;
+        let addresses = KVec::from_elem(0, functions, GFP_KERNEL)?;
         Arc::pin_init(
             pin_init!(Self {
                 module,
@@ -108,13 +133,15 @@ impl Patch {
                 declaration,
                 deadline_ms,
                 status <- new_mutex!(Status {
-                    state: State::Disabled,
+                    state: State::Enabling,
                     stack_order: 0,
                     figures: Figures::default(),
                     error: None,
                     blockers: Blockers::none(),
-                    addresses: KVec::new(),
+                    objects,
+                    addresses,
                     pin: None,
+                    forced: false,
                 }),
             }),
             GFP_KERNEL,
@@ -129,12 +156,32 @@ impl Patch {
         self.declaration.objects()
     }
 
-    /// How many functions it replaces.
+    /// Enabling it supersedes all patches before it.
+    pub(crate) fn replaces(&self) -> bool {
+        self.declaration.replaces()
+    }
+
+    /// Its module.
+    pub(crate) fn module(&self) -> &'static ThisModule {
+        self.module
+    }
+
+    /// How many functions it replaces now.
     pub(crate) fn functions(&self) -> usize {
+        let status = self.status.lock();
+        status
+            .addresses
+            .iter()
+            .filter(|&&address| address != 0)
+            .count()
+    }
+
+    /// Whether it has functions that are replaced although tasks may be inside.
+    pub(crate) fn forces(&self) -> bool {
         self.objects()
             .iter()
-            .map(|object| object.functions().len())
-            .sum()
+            .flat_map(Object::functions)
+            .any(Function::is_forced)
     }
 
     /// An object, or a function of an object, that the declaration names more than once.
@@ -166,9 +213,91 @@ impl Patch {
     pub(crate) fn is_enabled(&self) -> bool {
         self.status.lock().state.is_enabled()
     }
+
+    /// A patch that replaces all others has been enabled: this one is off, for good. One that is being
+    /// loaded comes after it and has its turn yet.
+    pub(crate) fn supersede(&self) {
+        let mut status = self.status.lock();
+        if status.state != State::Enabling {
+            status.state = State::Superseded;
+            let pin = status.pin.take();
+            drop(status);
+            drop(pin);
+        }
+    }
+
+    /// Where its object with this index stands.
+    pub(crate) fn phase(&self, index: usize) -> Phase {
+        let status = self.status.lock();
+        let object = status.objects.get(index);
+        object.map_or(Phase::Absent, |object| object.phase)
+    }
+
+    /// For [`crate::object`].
+    pub(crate) fn set_phase(&self, index: usize, phase: Phase) {
+        if let Some(object) = self.status.lock().objects.get_mut(index) {
+            object.phase = phase;
+        }
+    }
+
+    /// Whether the private symbols of its object with this index have their addresses.
+    pub(crate) fn is_bound(&self, index: usize) -> bool {
+        let status = self.status.lock();
+        status.objects.get(index).is_some_and(|object| object.bound)
+    }
+
+    /// For [`crate::object`].
+    pub(crate) fn set_bound(&self, index: usize, bound: bool) {
+        if let Some(object) = self.status.lock().objects.get_mut(index) {
+            object.bound = bound;
+        }
+    }
+
+    /// Whether a function was replaced although tasks may have been inside.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.status.lock().forced
+    }
+
+    /// Address of its function with this index among all; 0 while that is not replaced.
+    pub(crate) fn address(&self, index: usize) -> usize {
+        let status = self.status.lock();
+        status.addresses.get(index).copied().unwrap_or(0)
+    }
+
+    /// Keeps the address of a function of the object with this index.
+    pub(crate) fn set_address(&self, object: usize, function: usize, address: usize) {
+        let index = self.first_function(object) + function;
+        if let Some(slot) = self.status.lock().addresses.get_mut(index) {
+            *slot = address;
+        }
+    }
+
+    /// Drops the addresses of the object with this index.
+    pub(crate) fn forget_addresses(&self, object: usize) {
+        let first = self.first_function(object);
+        let count = self.objects()[object].functions().len();
+        let mut status = self.status.lock();
+        status
+            .addresses
+            .iter_mut()
+            .skip(first)
+            .take(count)
+            .for_each(|slot| *slot = 0);
+    }
+
+    /// The number of functions in the objects before this one.
+    pub(crate) fn first_function(&self, object: usize) -> usize {
+        let before = self.objects().iter().take(object);
+        before.map(|object| object.functions().len()).sum()
+    }
 }
 
 impl Status {
+    /// Keeps why a module that came was not loaded.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
+        self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
+    }
+
     /// Keeps what the change that ended told.
     pub(crate) fn conclude(&mut self, figures: Figures, refusal: Option<&Refusal>) {
         self.figures = figures;

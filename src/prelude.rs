@@ -2,7 +2,7 @@
 
 //! What a patch begins with: `use molt::prelude::*;`.
 
-pub use crate::edge::shadow::Shadow;
+pub use crate::{api::Target, edge::shadow::Shadow};
 pub use core::ffi::c_void;
 pub use kernel::{
     ffi::{c_char, c_int, c_long, c_uint, c_ulong},

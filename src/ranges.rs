@@ -22,6 +22,11 @@ impl Range {
             end: start.saturating_add(size),
         }
     }
+
+    /// Whether `address` is in it.
+    pub(crate) fn holds(&self, address: usize) -> bool {
+        (self.start..self.end).contains(&address)
+    }
 }
 
 /// Sorted, merged ranges over memory of the caller.

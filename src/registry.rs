@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The enabled patches in their order, and the functions they are on. Owned by the worker.
+//! The enabled patches in their order, and the functions they are on. Whoever holds it makes a
+//! change: the worker, or a module that comes or goes.
 
-use crate::{patch::Patch, site::Site};
+use crate::{edge::modules::ModuleId, patch::Patch, site::Site};
 use kernel::{alloc::AllocError, prelude::*, sync::Arc};
 
 /// See the module's documentation.
@@ -21,6 +22,11 @@ impl Registry {
         }
     }
 
+    /// The enabled patches, oldest first.
+    pub(crate) fn patches(&self) -> &[Arc<Patch>] {
+        &self.patches
+    }
+
     /// The index of the armed function at `address`.
     pub(crate) fn position(&self, address: usize) -> Option<usize> {
         self.sites
@@ -31,6 +37,12 @@ impl Registry {
     /// Disarms the functions that no patch is on: after a change as after a refusal.
     pub(crate) fn prune(&mut self) {
         self.sites.retain(|site| !site.is_bare());
+    }
+
+    /// Disarms the functions of a module that goes.
+    pub(crate) fn drop_module(&mut self, module: ModuleId) {
+        self.sites
+            .retain(|site| site.function.module != Some(module));
     }
 
     /// Makes room for one more patch, so that [`Registry::add`] cannot fail.

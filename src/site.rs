@@ -15,6 +15,8 @@ use kernel::{alloc::AllocError, prelude::*, sync::Arc};
 struct Layer {
     patch: Arc<Patch>,
     replacement: usize,
+    /// Its author knows that it may run at the same time as what it replaces.
+    forced: bool,
 }
 
 /// A function that is armed, and its layers: the newest enabled patch is last and wins.
@@ -55,10 +57,12 @@ impl Site {
     }
 
     /// Puts `patch` on top, in room made by [`Site::reserve`].
-    pub(crate) fn push(&mut self, patch: Arc<Patch>, replacement: usize) {
-        let pushed = self
-            .layers
-            .push_within_capacity(Layer { patch, replacement });
+    pub(crate) fn push(&mut self, patch: Arc<Patch>, replacement: usize, forced: bool) {
+        let pushed = self.layers.push_within_capacity(Layer {
+            patch,
+            replacement,
+            forced,
+        });
         debug_assert!(pushed.is_ok());
     }
 
@@ -68,19 +72,24 @@ impl Site {
             .retain(|layer| !Arc::ptr_eq(&layer.patch, patch));
     }
 
+    /// Takes all patches but `patch` away.
+    pub(crate) fn remove_others(&mut self, patch: &Arc<Patch>) {
+        self.layers.retain(|layer| Arc::ptr_eq(&layer.patch, patch));
+    }
+
     /// Adds the code that no task may be in when calls are sent elsewhere: what runs now, and the
-    /// way there.
+    /// way there. Nothing when what runs now was forced: its module never goes.
     pub(crate) fn occupied(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        match self.redirect.target() {
-            0 => ranges.extend_from_slice(&self.function.body, GFP_KERNEL)?,
-            replacement => {
-                ranges.push(self.function.entry(), GFP_KERNEL)?;
-                // Its size is known: a replacement is a function of a module's symbol table. Were
-                // it not, its first byte stands for it, and the whole module's text is checked
-                // before it can go.
-                let size = symbols::size_at(replacement).unwrap_or(1);
-                ranges.push(Range::sized(replacement, size), GFP_KERNEL)?;
-            }
+        let Some(live) = self.layers.last() else {
+            ranges.extend_from_slice(&self.function.body, GFP_KERNEL)?;
+            return Ok(());
+        };
+        if !live.forced {
+            ranges.push(self.function.entry(), GFP_KERNEL)?;
+            // Its size is known: a replacement is a function of a module's symbol table. Were it not,
+            // its first byte stands for it, and the whole module's text is checked before it can go.
+            let size = symbols::size_at(live.replacement).unwrap_or(1);
+            ranges.push(Range::sized(live.replacement, size), GFP_KERNEL)?;
         }
         Ok(())
     }

@@ -2,24 +2,23 @@
 
 //! A change, in five phases: resolve, arm, scan, stop, publish.
 //!
-//! Enabling and disabling are the same change with other ranges and other targets. Only the worker
-//! runs one, one at a time. Whatever fails, the functions that got armed are disarmed again; until
-//! the flip nothing else has happened, and after it nothing can fail. The argument why this is
-//! right is in `docs/design.md`.
+//! Enabling, disabling and replacing are the same change with other ranges and other targets
+//! ([`crate::plan`]). Only the worker runs one, one at a time. Whatever fails, everything is undone in
+//! reverse; until the flip nothing else has happened, and after it nothing can fail. The argument why
+//! this is right is in `docs/design.md`.
 
 use crate::{
-    api,
     blockers::Found,
     edge::{ftrace::Window, stop, stop::Stopped},
-    error::{Cause, Refusal},
-    exits::Exits,
-    function::Function,
+    error::{Cause, Refusal, Setback},
+    object::{self, Phase},
     patch::{Figures, Patch},
-    ranges::{Range, Ranges},
+    plan::{self, Plan},
+    ranges::Ranges,
     registry::Registry,
     requester::Requester,
     scan,
-    site::Site,
+    worker::{Change, Shared},
 };
 use kernel::{
     prelude::*,
@@ -30,14 +29,6 @@ use kernel::{
 /// Milliseconds between two tries: first and longest; it doubles from one to the other.
 const PAUSE_MS: (u32, u32) = (1, 100);
 
-/// One function's part in a change.
-struct Step {
-    /// Index among the registry's sites, which stay in place during a change.
-    site: usize,
-    /// Where calls shall go.
-    target: usize,
-}
-
 /// How a stop window ended.
 enum End {
     Flipped,
@@ -47,173 +38,178 @@ enum End {
 
 /// A change under way.
 pub(crate) struct Transaction<'a> {
-    registry: &'a mut Registry,
+    shared: &'a Shared,
     patch: &'a Arc<Patch>,
-    exits: &'a Exits,
     requester: &'a Requester,
     begun: Instant<Monotonic>,
+    /// Milliseconds until the next try.
+    pause: u32,
     /// What has been measured so far.
     pub(crate) figures: Figures,
 }
 
 impl<'a> Transaction<'a> {
     /// A change of `patch` that begins now.
-    pub(crate) fn new(
-        registry: &'a mut Registry,
-        patch: &'a Arc<Patch>,
-        exits: &'a Exits,
-        requester: &'a Requester,
-    ) -> Self {
+    pub(crate) fn new(shared: &'a Shared, patch: &'a Arc<Patch>, requester: &'a Requester) -> Self {
         Self {
-            registry,
+            shared,
             patch,
-            exits,
             requester,
             begun: Instant::now(),
+            pause: PAUSE_MS.0,
             figures: Figures::default(),
         }
     }
 
-    /// Sends calls of the patch's functions to its replacements.
-    pub(crate) fn enable(&mut self) -> Result<(), Refusal> {
-        let result = self.try_enable();
-        self.registry.prune();
-        result
+    /// Makes the change, or undoes what was done for it.
+    ///
+    /// While nothing can be done but wait, the registry is let go for modules that come or go; after
+    /// that everything is looked up again.
+    pub(crate) fn run(&mut self, change: Change) -> Result<(), Refusal> {
+        loop {
+            let mut registry = self.shared.registry.lock();
+            let round = match change {
+                Change::Enable => self.enable(&mut registry),
+                Change::Disable => self.disable(&mut registry),
+            };
+            registry.prune();
+            let refusal = match round {
+                Ok(()) => {
+                    self.conclude(change);
+                    return Ok(());
+                }
+                Err(Setback::Passing(refusal)) if self.is_over() => refusal,
+                Err(Setback::Passing(refusal)) => {
+                    drop(registry);
+                    match self.wait() {
+                        Ok(()) => continue,
+                        Err(cancelled) => {
+                            drop(refusal);
+                            registry = self.shared.registry.lock();
+                            cancelled
+                        }
+                    }
+                }
+                Err(Setback::Final(refusal)) => refusal,
+            };
+            self.undo(change);
+            drop(registry);
+            return Err(refusal);
+        }
     }
 
-    /// Sends calls back to where they would go without the patch.
-    pub(crate) fn disable(&mut self) -> Result<(), Refusal> {
-        let result = self.try_disable();
-        self.registry.prune();
-        result
-    }
-
-    fn try_enable(&mut self) -> Result<(), Refusal> {
-        let pin = self.patch.pin().map_err(|_| {
+    fn enable(&mut self, registry: &mut Registry) -> Result<(), Setback> {
+        let patch = self.patch;
+        let pin = patch.pin().map_err(|_| {
             Refusal::new(Cause::Cancelled, fmt!("the patch module is being unloaded"))
         })?;
-        self.registry.reserve()?;
-        let steps = self.arm()?;
-        let mut addresses = KVec::with_capacity(steps.len(), GFP_KERNEL)?;
-        let mut ranges = KVec::new();
-        for step in &steps {
-            let site = &self.registry.sites[step.site];
-            site.occupied(&mut ranges)?;
-            addresses.push(site.function.address, GFP_KERNEL)?;
+        registry.reserve()?;
+        let mut plan = Plan::new();
+        for (index, object) in patch.objects().iter().enumerate() {
+            if let Some(module) = plan::presence(object)? {
+                object::prepare(patch, index, object)?;
+                plan.arm(registry, index, object, module)?;
+            }
         }
-        self.change(&steps, &mut ranges)?;
-        for step in &steps {
-            self.registry.sites[step.site].push(self.patch.clone(), step.target);
+        if patch.replaces() {
+            plan.supersede(registry, patch)?;
         }
-        self.registry.add(self.patch.clone());
-        let mut status = self.patch.status.lock();
-        status.pin = Some(pin);
-        status.addresses = addresses;
+        self.change(registry, &mut plan)?;
+        plan.publish(registry, patch);
+        if patch.replaces() {
+            self.supersede(registry);
+        }
+        registry.add(patch.clone());
+        let mut status = patch.status.lock();
+        if !patch.forces() {
+            status.pin = Some(pin);
+        } else if !status.forced {
+            status.forced = true;
+            pin.keep();
+        }
         Ok(())
     }
 
-    fn try_disable(&mut self) -> Result<(), Refusal> {
-        let mut ranges = KVec::new();
-        // All its text, not only the replacements: also what they may have jumped to at their end.
-        ranges.push(self.patch.text, GFP_KERNEL)?;
-        let mut steps = KVec::new();
-        for (index, site) in self.registry.sites.iter().enumerate() {
-            let target = site.target_without(self.patch);
-            if target != site.redirect.target() {
-                site.occupied(&mut ranges)?;
-                steps.push(
-                    Step {
-                        site: index,
-                        target,
-                    },
-                    GFP_KERNEL,
-                )?;
-            }
+    fn disable(&mut self, registry: &mut Registry) -> Result<(), Setback> {
+        let patch = self.patch;
+        for (index, object) in patch.objects().iter().enumerate() {
+            object::begin_leaving(patch, index, object);
         }
-        self.change(&steps, &mut ranges)?;
-        for site in &mut self.registry.sites {
-            site.remove(self.patch);
+        let mut plan = Plan::new();
+        plan.withdraw(registry, patch)?;
+        self.change(registry, &mut plan)?;
+        for site in &mut registry.sites {
+            site.remove(patch);
         }
-        self.registry.remove(self.patch);
+        registry.remove(patch);
         Ok(())
     }
 
-    /// Phases 1 and 2: every function of the patch found and armed.
-    fn arm(&mut self) -> Result<KVec<Step>, Refusal> {
-        loop {
-            if let Some(steps) = self.try_arm()? {
-                return Ok(steps);
+    /// After the flip of a patch that replaces all others: they are on nothing any more, and their
+    /// modules may go.
+    fn supersede(&self, registry: &mut Registry) {
+        let patch = self.patch;
+        for site in &mut registry.sites {
+            site.remove_others(patch);
+        }
+        while let Some(other) = registry
+            .patches()
+            .iter()
+            .find(|other| !Arc::ptr_eq(other, patch))
+        {
+            let other = other.clone();
+            registry.remove(&other);
+            for (index, object) in other.objects().iter().enumerate() {
+                object::discard(&other, index, object);
             }
-            // BPF holds the lock of a function's trampoline while it waits for ftrace. The way out
-            // is to let go of everything and begin again.
-            self.registry.prune();
-            self.pause(PAUSE_MS.1)?;
-            if self.is_over() {
-                return Err(Refusal::new(
-                    Cause::Owned,
-                    fmt!("BPF kept a function's trampoline locked"),
-                ));
+        }
+        for dir in self.shared.loaded.lock().iter() {
+            if !core::ptr::eq(dir.patch(), &**patch) {
+                dir.patch().supersede();
             }
         }
     }
 
-    /// `None` when BPF is in the way at the moment.
-    fn try_arm(&mut self) -> Result<Option<KVec<Step>>, Refusal> {
-        let mut steps: KVec<Step> = KVec::with_capacity(self.patch.functions(), GFP_KERNEL)?;
-        for object in self.patch.objects() {
-            for wanted in object.functions() {
-                let function = Function::resolve(object, wanted)?;
-                let index = match self.registry.position(function.address) {
-                    Some(index) => index,
-                    None => {
-                        let site = match Site::new(function) {
-                            Ok(site) => site,
-                            Err(error) if error == EAGAIN => return Ok(None),
-                            Err(error) => return Err(not_armed(error, object, wanted)),
-                        };
-                        self.registry.sites.push(site, GFP_KERNEL)?;
-                        self.registry.sites.len() - 1
-                    }
-                };
-                if steps.iter().any(|step| step.site == index) {
-                    return Err(Refusal::new(
-                        Cause::Invalid,
-                        fmt!("{}:{} is named twice", object.name(), wanted.name()),
-                    ));
-                }
-                self.registry.sites[index].reserve()?;
-                let target = wanted.replacement();
-                steps.push(
-                    Step {
-                        site: index,
-                        target,
-                    },
-                    GFP_KERNEL,
-                )?;
+    /// The change is made: calls the callbacks that come after it.
+    fn conclude(&self, change: Change) {
+        for (index, object) in self.patch.objects().iter().enumerate() {
+            match (change, self.patch.phase(index)) {
+                (Change::Enable, Phase::Prepared) => object::settle(self.patch, index, object),
+                (Change::Disable, Phase::Leaving) => object::release(self.patch, index, object),
+                _ => {}
             }
         }
-        Ok(Some(steps))
+    }
+
+    /// The change is not made: undoes what was done before it, in reverse.
+    fn undo(&self, change: Change) {
+        for (index, object) in self.patch.objects().iter().enumerate().rev() {
+            match (change, self.patch.phase(index)) {
+                (Change::Enable, Phase::Prepared) => object::release(self.patch, index, object),
+                (Change::Disable, Phase::Leaving) => object::settle(self.patch, index, object),
+                _ => {}
+            }
+        }
     }
 
     /// Phases 3 and 4: tries until nobody is inside the ranges, then flips.
-    fn change(&mut self, steps: &[Step], ranges: &mut [Range]) -> Result<(), Refusal> {
-        let ranges = Ranges::new(ranges);
+    fn change(&mut self, registry: &Registry, plan: &mut Plan) -> Result<(), Setback> {
+        let ranges = Ranges::new(&mut plan.ranges);
         let mut found = Found::new()?;
-        for step in steps {
-            self.registry.sites[step.site].redirect.stage(step.target);
+        for step in &plan.steps {
+            registry.sites[step.site].redirect.stage(step.target);
         }
         let result = self.try_until_deadline(ranges, &mut found);
         // After a flip the new targets, otherwise the old ones.
-        for step in steps {
-            self.registry.sites[step.site].redirect.settle();
+        for step in &plan.steps {
+            registry.sites[step.site].redirect.settle();
         }
         result
     }
 
-    fn try_until_deadline(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<(), Refusal> {
-        let mut pause = PAUSE_MS.0;
+    fn try_until_deadline(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<(), Setback> {
         loop {
-            scan::survey(self.exits, ranges, found);
+            scan::survey(&self.shared.exits, ranges, found);
             self.figures.scanned = found.looked_at;
             let mut vetoed = false;
             if found.is_clean() {
@@ -228,21 +224,26 @@ impl<'a> Transaction<'a> {
                 // of the change then stands in `transition` and `last_error`.
                 self.requester.answer(Ok(()));
             }
-            if self.is_over() {
-                return Err(if vetoed {
+            let in_the_way = |found| {
+                if vetoed {
                     Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function"))
                 } else {
                     blocked(found)
-                });
+                }
+            };
+            if self.is_over() {
+                return Err(Setback::Final(in_the_way(found)));
             }
-            self.pause(pause)?;
-            pause = (pause * 2).min(PAUSE_MS.1);
+            self.wait()?;
+            if self.shared.somebody_waits() {
+                return Err(Setback::Passing(in_the_way(found)));
+            }
         }
     }
 
     /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
     fn stop(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<End, Refusal> {
-        let exits = self.exits;
+        let exits = &*self.shared.exits;
         exits.complete();
         found.clear();
         let window = Window::open();
@@ -269,34 +270,16 @@ impl<'a> Transaction<'a> {
     }
 
     /// Sleeps between two tries, or learns that nobody wants the change any more.
-    fn pause(&self, milliseconds: u32) -> Result<(), Refusal> {
-        if !self.requester.pause(milliseconds) {
+    fn wait(&mut self) -> Result<(), Refusal> {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MS.1);
+        if !self.requester.pause(pause) {
             return Err(Refusal::new(
                 Cause::Cancelled,
                 fmt!("the process that asked for it was killed"),
             ));
         }
         Ok(())
-    }
-}
-
-/// Why ftrace did not arm a function.
-fn not_armed(error: Error, object: &api::Object, wanted: &api::Function) -> Refusal {
-    let (place, name) = (object.name(), wanted.name());
-    match error {
-        error if error == EBUSY => Refusal::new(
-            Cause::Owned,
-            fmt!(
-                "{}:{} is redirected by livepatch, a kprobe or a direct call, or kernel.ftrace_enabled is 0",
-                place,
-                name
-            ),
-        ),
-        error if error == ENOMEM => Refusal::new(Cause::NoMemory, fmt!("{}:{}", place, name)),
-        error => Refusal::new(
-            Cause::NotTraceable,
-            fmt!("{}:{}: ftrace refused with {:?}", place, name, error),
-        ),
     }
 }
 

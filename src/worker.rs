@@ -4,9 +4,10 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{modules::ModuleRef, queue::OrderedQueue, tracepoint::Probe},
+    edge::{modules::ModuleRef, notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
     error::{Cause, Refusal},
     exits::Exits,
+    object::Phase,
     patch::{Figures, Patch, State},
     registry::Registry,
     requester::Requester,
@@ -17,7 +18,11 @@ use kernel::{
     impl_has_work, new_mutex, new_work,
     prelude::*,
     str::CStr,
-    sync::{Arc, Mutex},
+    sync::{
+        atomic::{Atomic, Relaxed},
+        lock::{mutex::MutexBackend, Guard},
+        Arc, Mutex,
+    },
     workqueue::{Work, WorkItem},
 };
 
@@ -31,13 +36,34 @@ pub(crate) enum Change {
 /// What the worker needs, and what the core's own files in sysfs show.
 #[pin_data]
 pub(crate) struct Shared {
-    exits: Arc<Exits>,
+    pub(crate) exits: Arc<Exits>,
     #[pin]
-    registry: Mutex<Registry>,
+    pub(crate) registry: Mutex<Registry>,
+    /// How many modules that come or go wait for the registry.
+    visitors: Atomic<i32>,
+    /// Every patch module that is loaded, enabled or not.
+    #[pin]
+    pub(crate) loaded: Mutex<KVec<PatchDir>>,
     /// The last refusal of any patch, kept here because a patch that failed to load takes its own
     /// directory with it.
     #[pin]
     pub(crate) refused: Mutex<Option<Refusal>>,
+}
+
+impl Shared {
+    /// The registry, for a module that comes or goes: a change that is blocked gives way.
+    pub(crate) fn visit(&self) -> Guard<'_, Registry, MutexBackend> {
+        self.visitors.add(1, Relaxed);
+        let registry = self.registry.lock();
+        self.visitors.add(-1, Relaxed);
+        registry
+    }
+
+    /// Whether a module that comes or goes waits for the registry. It sleeps until the registry is
+    /// let go, so nothing is ordered by this.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.visitors.load(Relaxed) > 0
+    }
 }
 
 /// The core, loaded.
@@ -47,9 +73,7 @@ pub(crate) struct Core {
     queue: OrderedQueue,
     shared: Arc<Shared>,
     _probe: Probe<Exits>,
-    /// Every patch module that is loaded, enabled or not.
-    #[pin]
-    loaded: Mutex<KVec<PatchDir>>,
+    _notifier: Notifier<Shared>,
 }
 
 impl Core {
@@ -61,6 +85,8 @@ impl Core {
             pin_init!(Shared {
                 exits,
                 registry <- new_mutex!(Registry::new()),
+                visitors: Atomic::new(0),
+                loaded <- new_mutex!(KVec::new()),
                 refused <- new_mutex!(None),
             }),
             GFP_KERNEL,
@@ -69,9 +95,9 @@ impl Core {
             try_pin_init!(Self {
                 dir: CoreDir::new(shared.clone())?,
                 queue: OrderedQueue::new(c"molt")?,
+                _notifier: Notifier::new(shared.clone())?,
                 shared,
                 _probe: probe,
-                loaded <- new_mutex!(KVec::new()),
             }),
             GFP_KERNEL,
         )
@@ -84,7 +110,7 @@ impl Core {
             return Err(EINVAL);
         }
         let dir = PatchDir::new(self, patch.clone())?;
-        self.loaded.lock().push(dir, GFP_KERNEL)?;
+        self.shared.loaded.lock().push(dir, GFP_KERNEL)?;
         let result = self.request(&patch, Change::Enable);
         if result.is_err() {
             // Nobody was ever sent into its code.
@@ -104,7 +130,7 @@ impl Core {
     /// Takes the patch `name` out of those that are loaded. What is returned is not to be dropped
     /// under a lock: that waits for readers and writers, who may be waiting for a change.
     fn forget(&self, name: &CStr) -> Option<PatchDir> {
-        let mut loaded = self.loaded.lock();
+        let mut loaded = self.shared.loaded.lock();
         let index = loaded.iter().position(|dir| dir.patch().name() == name)?;
         loaded.remove(index).ok()
     }
@@ -165,68 +191,88 @@ impl Request {
             Change::Disable => (State::Disabling, State::Disabled),
         };
         if !self.requester.pause(0) {
-            return Err(Cause::Cancelled.errno());
+            return Err(EINTR);
         }
         let before = {
             let mut status = self.patch.status.lock();
-            if status.state == after {
-                return Ok(());
+            match (self.change, status.state) {
+                (_, state) if state == after => return Ok(()),
+                (Change::Disable, State::Superseded) => return Ok(()),
+                (Change::Enable, State::Superseded) => {
+                    drop(status);
+                    return Err(self.refuse(Refusal::new(
+                        Cause::Superseded,
+                        fmt!("a patch that replaces all others was enabled after it"),
+                    )));
+                }
+                _ => core::mem::replace(&mut status.state, during),
             }
-            core::mem::replace(&mut status.state, during)
         };
-        let (result, figures) = {
-            let mut registry = self.shared.registry.lock();
-            let mut transaction = Transaction::new(
-                &mut registry,
-                &self.patch,
-                &self.shared.exits,
-                &self.requester,
-            );
-            let result = match self.change {
-                Change::Enable => transaction.enable(),
-                Change::Disable => transaction.disable(),
-            };
-            (result, transaction.figures)
-        };
-        {
+        let mut transaction = Transaction::new(&self.shared, &self.patch, &self.requester);
+        let result = transaction.run(self.change);
+        let figures = transaction.figures;
+        let pin = {
             let mut status = self.patch.status.lock();
             status.state = if result.is_ok() { after } else { before };
-            if status.state == State::Disabled {
-                status.pin = None;
-            }
             status.conclude(figures, result.as_ref().err());
+            match status.state {
+                State::Disabled => status.pin.take(),
+                _ => None,
+            }
+        };
+        drop(pin);
+        match result {
+            Ok(()) => {
+                self.tell(figures);
+                Ok(())
+            }
+            Err(refusal) => Err(self.refuse(refusal)),
         }
-        self.tell(&result, figures);
-        result.map_err(|refusal| {
-            let errno = refusal.cause.errno();
-            *self.shared.refused.lock() = Some(refusal);
-            errno
-        })
     }
 
-    /// One line in the log.
-    fn tell(&self, result: &Result<(), Refusal>, figures: Figures) {
+    /// Tells why there is no change, and keeps it. Returns the errno for the requester.
+    fn refuse(&self, refusal: Refusal) -> Error {
+        pr_warn!(
+            "{}: cannot {}: {}{}\n",
+            self.patch.name(),
+            match self.change {
+                Change::Enable => "enable",
+                Change::Disable => "disable",
+            },
+            refusal,
+            refusal.blockers.few()
+        );
+        self.patch.status.lock().refuse(&refusal);
+        let errno = refusal.errno();
+        *self.shared.refused.lock() = Some(refusal);
+        errno
+    }
+
+    /// One line in the log, and a warning for each object that is not there.
+    fn tell(&self, figures: Figures) {
         let name = self.patch.name();
-        let (done, wanted) = match self.change {
-            Change::Enable => ("enabled", "enable"),
-            Change::Disable => ("disabled", "disable"),
+        let done = match self.change {
+            Change::Enable => "enabled",
+            Change::Disable => "disabled",
         };
-        match result {
-            Ok(()) => pr_info!(
-                "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
-                name,
-                done,
-                self.patch.functions(),
-                figures.stop_ns,
-                figures.attempts
-            ),
-            Err(refusal) => pr_warn!(
-                "{}: cannot {}: {}{}\n",
-                name,
-                wanted,
-                refusal,
-                refusal.blockers.few()
-            ),
+        pr_info!(
+            "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
+            name,
+            done,
+            self.patch.functions(),
+            figures.stop_ns,
+            figures.attempts
+        );
+        if self.change == Change::Enable {
+            for (index, object) in self.patch.objects().iter().enumerate() {
+                if self.patch.phase(index) == Phase::Absent {
+                    pr_warn!(
+                        "{}: no module {} is loaded; it will be patched when one of that name comes\n",
+                        name,
+                        object.name()
+                    );
+                }
+            }
         }
     }
 }

@@ -75,5 +75,25 @@ pub(crate) mod private {
 
         #[link_name = ".klp.sym.vmlinux.put_task_stack,0"]
         pub(crate) fn put_task_stack(task: *mut task_struct);
+
+        #[link_name = ".klp.sym.vmlinux.klp_apply_section_relocs,0"]
+        pub(crate) fn klp_apply_section_relocs(
+            patch: *mut module,
+            sections: *mut Elf64_Shdr,
+            section_names: *const ffi::c_char,
+            symbol_names: *const ffi::c_char,
+            symbols: ffi::c_uint,
+            section: ffi::c_uint,
+            object: *const ffi::c_char,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.clear_relocate_add,0"]
+        pub(crate) fn clear_relocate_add(
+            sections: *mut Elf64_Shdr,
+            symbol_names: *const ffi::c_char,
+            symbols: ffi::c_uint,
+            section: ffi::c_uint,
+            patch: *mut module,
+        );
     }
 }

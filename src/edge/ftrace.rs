@@ -99,6 +99,14 @@ impl Redirect {
         self.hook.targets[GATE.read().side() ^ 1].store(target, Ordering::Release);
     }
 
+    /// Sends calls to `target` from now on, without a flip: for a function that nobody can be in or
+    /// call yet, because its module has not run. No change may be under way.
+    pub(crate) fn set(&self, target: usize) {
+        for side in &self.hook.targets {
+            side.store(target, Ordering::Release);
+        }
+    }
+
     /// Makes both sides equal to the live one: after a flip, or instead of one.
     pub(crate) fn settle(&self) {
         self.stage(self.target());

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kernel modules: their text, and references that keep them loaded.
+//! Kernel modules: whether they are there, their text, and references that keep them loaded.
 
 use super::bindings::{self, private};
 use crate::{ranges::Range, Molt};
 use kernel::{module::this_module, prelude::*, str::CStr, sync::rcu, ThisModule};
 
-/// Keeps a module from being unloaded.
+/// Keeps a patch module from being unloaded.
 ///
 /// # Invariants
 ///
@@ -30,23 +30,9 @@ impl ModuleRef {
         }
     }
 
-    /// Finds a loaded module by name and takes a reference; `None` when there is none, or when it is
-    /// being loaded or unloaded. A module whose init has not returned yet cannot be kept: when the
-    /// init fails it goes whatever its count.
-    pub(crate) fn find(name: &CStr) -> Option<Self> {
-        let _guard = rcu::read_lock();
-        // SAFETY: the RCU read section keeps a module that is found from being freed until the
-        // reference is taken.
-        unsafe {
-            let module = private::find_module(name.as_char_ptr());
-            if module.is_null() || !bindings::try_module_get(module) {
-                return None;
-            }
-            // INVARIANT: taken just now.
-            let found = Self(module);
-            let state = core::ptr::read_volatile(&raw const (*module).state);
-            (state == bindings::module_state_MODULE_STATE_LIVE).then_some(found)
-        }
+    /// Never gives the reference back: the module stays loaded for ever.
+    pub(crate) fn keep(self) {
+        core::mem::forget(self);
     }
 }
 
@@ -57,21 +43,124 @@ impl Drop for ModuleRef {
     }
 }
 
+/// A module that was there when it was looked at. It holds nothing: it is data about the module.
+#[derive(Clone, Copy)]
+pub(crate) struct Module {
+    /// Its address, which tells it from all modules that are loaded at the same time.
+    pub(crate) id: ModuleId,
+    /// Its code that goes away when its init has returned; empty after that.
+    pub(crate) init_text: Range,
+}
+
+/// What tells a module from all others that are loaded.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct ModuleId(usize);
+
+/// How far a module is.
+pub(crate) enum Presence {
+    /// Not there, or about to go: its notifiers have been called, or wait for the caller.
+    Absent,
+    /// Its init has not returned yet.
+    Coming,
+    /// Loaded. It stays at least until the core has been told that it goes ([`Listener::going`]).
+    Here(Module),
+}
+
+/// Looks for the module called `name`. Process context.
+pub(crate) fn find(name: &CStr) -> Presence {
+    let _guard = rcu::read_lock();
+    // SAFETY: the RCU read section keeps a module that is found from being freed; the state is a
+    // word that changes at any time.
+    unsafe {
+        let module = private::find_module(name.as_char_ptr());
+        if module.is_null() {
+            return Presence::Absent;
+        }
+        match core::ptr::read_volatile(&raw const (*module).state) {
+            bindings::module_state_MODULE_STATE_LIVE => Presence::Here(Module::from_raw(module)),
+            bindings::module_state_MODULE_STATE_COMING => Presence::Coming,
+            _ => Presence::Absent,
+        }
+    }
+}
+
+impl Module {
+    /// # Safety
+    ///
+    /// `module` must be a module that is not freed during the call.
+    unsafe fn from_raw(module: *mut bindings::module) -> Self {
+        Self {
+            id: ModuleId(module as usize),
+            // SAFETY: by the requirement.
+            init_text: unsafe { text_of(module, bindings::mod_mem_type_MOD_INIT_TEXT) },
+        }
+    }
+}
+
+/// # Safety
+///
+/// `module` must be a module that is not freed during the call.
+unsafe fn text_of(module: *mut bindings::module, part: bindings::mod_mem_type) -> Range {
+    // SAFETY: by the requirement. A part that goes away has size 0 then; a mixture of old and new
+    // is a range that is too large, or empty.
+    let memory = unsafe { core::ptr::read_volatile(&raw const (*module).mem[part as usize]) };
+    Range::sized(memory.base as usize, memory.size as usize)
+}
+
+/// # Safety
+///
+/// `module` must be valid for `'a`.
+unsafe fn name_of<'a>(module: *mut bindings::module) -> &'a CStr {
+    // SAFETY: by the requirement; the name is a terminated string inside the module.
+    unsafe { CStr::from_char_ptr((&raw const (*module).name).cast()) }
+}
+
 /// The module's name as `/proc/modules` shows it.
 pub(crate) fn name(module: &'static ThisModule) -> &'static CStr {
-    // SAFETY: the name is a terminated string inside the module, which outlives its `ThisModule`.
-    unsafe { CStr::from_char_ptr((&raw const (*module.as_ptr()).name).cast()) }
+    // SAFETY: the module outlives its `ThisModule`.
+    unsafe { name_of(module.as_ptr()) }
 }
 
 /// All code of the module that stays after its init: what must be on no stack when it goes.
 pub(crate) fn text(module: &'static ThisModule) -> Range {
-    // SAFETY: the layout of a loaded (or loading) module does not change.
-    let text = unsafe { &(*module.as_ptr()).mem[bindings::mod_mem_type_MOD_TEXT as usize] };
-    Range::sized(text.base as usize, text.size as usize)
+    // SAFETY: the module outlives its `ThisModule`.
+    unsafe { text_of(module.as_ptr(), bindings::mod_mem_type_MOD_TEXT) }
 }
 
 /// Keeps the core module loaded for ever.
 pub(crate) fn keep_core() {
     // SAFETY: called from the core's own code, so the module is there.
     unsafe { bindings::__module_get(this_module::<Molt>().as_ptr()) }
+}
+
+/// Wants to hear of modules that come and go. Both are called in process context, by the task that
+/// loads or unloads the module, and may sleep.
+pub(crate) trait Listener: Send + Sync + 'static {
+    /// A module is complete and none of its code has run yet. An error refuses its load.
+    fn coming(&self, name: &CStr, module: Module) -> Result;
+
+    /// A module's last code has run (its exit, or an init that failed), or another listener has
+    /// refused it. It is freed after this.
+    fn going(&self, name: &CStr, module: Module);
+}
+
+/// # Safety
+///
+/// Called by the module loader with a module as `data`.
+pub(super) unsafe fn notify<L: Listener>(
+    listener: &L,
+    action: usize,
+    data: *mut kernel::ffi::c_void,
+) -> Result {
+    let module = data.cast::<bindings::module>();
+    // SAFETY: by the requirement; the loader keeps it during the call.
+    let (name, module) = unsafe { (name_of(module), Module::from_raw(module)) };
+    match action as bindings::module_state {
+        bindings::module_state_MODULE_STATE_COMING => listener.coming(name, module),
+        bindings::module_state_MODULE_STATE_GOING => {
+            listener.going(name, module);
+            Ok(())
+        }
+        _ => Ok(()),
+    }
 }
