@@ -178,7 +178,7 @@ fn global(file: &str) -> String {
 }
 
 /// `last_error` is one line, `CAUSE: words`.
-fn check_cause(last_error: &str, cause: &str) -> Result<()> {
+pub fn check_cause(last_error: &str, cause: &str) -> Result<()> {
     ensure!(
         last_error.lines().count() == 1 && last_error.split(": ").next() == Some(cause),
         "last_error: {last_error:?}; expected the cause {cause:?}"

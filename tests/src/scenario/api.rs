@@ -1,33 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The interface between the core and patch modules has a version.
 
-use std::fs;
-
 use anyhow::{ensure, Result};
 use rustix::io::Errno;
 
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, module, Guest};
+use crate::guest::{check, log, module, Guest};
 
 scenarios! { api:
     stale_module,
     without_the_core,
-}
-
-fn kernel_log() -> Result<String> {
-    use std::io::Read;
-    use std::os::unix::fs::OpenOptionsExt;
-    const O_NONBLOCK: i32 = 0o4000;
-    let mut log = fs::OpenOptions::new()
-        .read(true)
-        .custom_flags(O_NONBLOCK)
-        .open("/dev/kmsg")?;
-    let mut text = String::new();
-    let mut record = [0; 8192];
-    while let Ok(size) = log.read(&mut record) {
-        text.push_str(&String::from_utf8_lossy(&record[..size]));
-    }
-    Ok(text)
 }
 
 /// A patch built for another version of the core is refused by the loader.
@@ -36,7 +18,7 @@ fn stale_module(_: &Guest) -> Result<()> {
     let before = Snapshot::take()?;
     module::refuse("patch_stale", "", Errno::NOENT)?;
     ensure!(
-        kernel_log()?.contains("patch_stale: Unknown symbol _R"),
+        log::read()?.contains("patch_stale: Unknown symbol _R"),
         "the loader did not say which symbol it misses"
     );
     before.expect_same()

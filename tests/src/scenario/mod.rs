@@ -28,6 +28,7 @@ mod exiting;
 mod hotplug;
 mod input;
 mod nmi;
+mod object;
 mod refuse;
 mod request;
 mod shadow;
@@ -116,6 +117,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         storm::ALL,
         ending::ALL,
         sysfs::ALL,
+        object::ALL,
         api::ALL,
         shadow::ALL,
     ]

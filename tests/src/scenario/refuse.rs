@@ -12,7 +12,6 @@ use crate::guest::{check, module, target, Guest};
 scenarios! { refuse:
     unknown_function,
     unknown_function_of_a_module,
-    module_not_loaded,
     ambiguous_name,
     position_too_high,
     untraceable_function,
@@ -52,17 +51,12 @@ fn unknown_function_of_a_module(_: &Guest) -> Result<()> {
     )
 }
 
-fn module_not_loaded(_: &Guest) -> Result<()> {
-    expect_refusal("patch_no_module", Errno::NOENT, "not_found")?;
-    check::contains("last_error", &patch::last_error(), "no_such_module")
-}
-
 fn ambiguous_name(_: &Guest) -> Result<()> {
     expect_refusal("patch_ambiguous", Errno::NOTUNIQ, "ambiguous")
 }
 
 fn position_too_high(_: &Guest) -> Result<()> {
-    expect_refusal("patch_twin_third", Errno::NOENT, "not_found")
+    expect_refusal("patch_twin_third", Errno::RANGE, "position")
 }
 
 fn untraceable_function(_: &Guest) -> Result<()> {
