@@ -7,10 +7,14 @@
 //! core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
 use crate::{
-    edge::{global, modules, shadow, text::Text},
+    edge::{
+        global, modules, shadow,
+        state::{Previous, StateHead},
+        text::Text,
+    },
     patch::Patch,
 };
-use kernel::{prelude::*, str::CStr, ThisModule};
+use kernel::{prelude::*, str::CStr, sync::Arc, ThisModule};
 
 /// One function and what replaces it.
 pub struct Function {
@@ -67,22 +71,34 @@ impl Function {
 /// running, during which no patch changes.
 pub struct Target<'a> {
     name: &'a CStr,
+    /// The patches below the one that is called, oldest first. They stay loaded for `'a`.
+    below: &'a [Arc<Patch>],
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn new(name: &'a CStr) -> Self {
-        Self { name }
+    pub(crate) fn new(name: &'a CStr, below: &'a [Arc<Patch>]) -> Self {
+        Self { name, below }
     }
 
     /// `vmlinux`, or the name of a module, which is loaded.
+    #[inline]
     pub fn name(&self) -> &CStr {
         self.name
     }
 
     /// Whether it is the kernel's image.
+    #[inline]
     pub fn is_vmlinux(&self) -> bool {
         self.name == c"vmlinux"
     }
+}
+
+/// The state with this id of the newest patch below that has it. (No method, because rustc 1.85 does
+/// not survive exporting one whose type has a lifetime.)
+pub(crate) fn previous<'a>(target: &Target<'a>, id: usize) -> Option<Previous<'a>> {
+    let mut states = target.below.iter().rev().flat_map(|patch| patch.states());
+    let head = states.find(|state| state.known().id == id)?;
+    Some(Previous::new(head))
 }
 
 /// What a patch does before and after one of its objects changes.
@@ -154,6 +170,7 @@ impl Object {
 /// All that a patch replaces.
 pub struct Declaration {
     objects: &'static [Object],
+    states: &'static [&'static StateHead],
     replaces: bool,
 }
 
@@ -162,8 +179,14 @@ impl Declaration {
     pub const fn new(objects: &'static [Object]) -> Self {
         Self {
             objects,
+            states: &[],
             replaces: false,
         }
+    }
+
+    /// The same with system states, each id once.
+    pub const fn with_states(self, states: &'static [&'static StateHead]) -> Self {
+        Self { states, ..self }
     }
 
     /// The same, but enabling it supersedes all patches before it.
@@ -176,6 +199,10 @@ impl Declaration {
 
     pub(crate) fn objects(&self) -> &'static [Object] {
         self.objects
+    }
+
+    pub(crate) fn states(&self) -> &'static [&'static StateHead] {
+        self.states
     }
 
     /// Whether enabling it supersedes all patches before it.
@@ -243,4 +270,9 @@ macro_rules! export {
     )*};
 }
 
-export!(Registration::new, Registration::unload, shadow::detach_all);
+export!(
+    Registration::new,
+    Registration::unload,
+    previous,
+    shadow::detach_all
+);

@@ -13,6 +13,7 @@ pub(crate) mod queue;
 pub(crate) mod relocation;
 pub(crate) mod shadow;
 pub(crate) mod stack;
+pub(crate) mod state;
 pub(crate) mod stop;
 pub(crate) mod symbols;
 pub(crate) mod sysfs;

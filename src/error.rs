@@ -31,6 +31,8 @@ pub(crate) enum Cause {
     Callback,
     /// A patch that replaces all others was enabled after it.
     Superseded,
+    /// An enabled patch has changed the system in a way that this one does not know.
+    Incompatible,
     /// The requester was killed.
     Cancelled,
     /// No memory.
@@ -54,6 +56,7 @@ impl Cause {
             Self::Nmi => "nmi",
             Self::Callback => "callback",
             Self::Superseded => "superseded",
+            Self::Incompatible => "incompatible",
             Self::Cancelled => "cancelled",
             Self::NoMemory => "no_memory",
             Self::Invalid => "invalid",
@@ -75,7 +78,7 @@ impl Cause {
             Self::Superseded => ESTALE,
             Self::Cancelled => EINTR,
             Self::NoMemory => ENOMEM,
-            Self::Invalid => EINVAL,
+            Self::Incompatible | Self::Invalid => EINVAL,
         }
     }
 }

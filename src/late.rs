@@ -80,11 +80,11 @@ impl Shared {
             patches.filter_map(|patch| object_of(patch, name).map(|found| (patch, found)))
         };
         for (patch, (index, object)) in concerned() {
-            object::begin_leaving(patch, index, object);
+            object::begin_leaving(patch, index, object, registry.below(patch));
         }
         registry.drop_module(module.id);
         for (patch, (index, object)) in concerned() {
-            object::release(patch, index, object);
+            object::release(patch, index, object, registry.below(patch));
             object::unbind(patch, index, object);
         }
     }
@@ -107,7 +107,7 @@ fn patch_late(
     if patch.phase(index) != Phase::Absent {
         return Ok(());
     }
-    object::prepare(patch, index, object)?;
+    object::prepare(patch, index, object, registry.below(patch))?;
     let mut plan = Plan::new();
     match plan.arm(registry, index, object, Some(module)) {
         Ok(()) => {}
@@ -115,6 +115,6 @@ fn patch_late(
     }
     plan.set(registry);
     plan.publish(registry, patch);
-    object::settle(patch, index, object);
+    object::settle(patch, index, object, registry.below(patch));
     Ok(())
 }

@@ -11,6 +11,7 @@
 //! Everything `unsafe` is in [`edge`], one file per subsystem of the kernel.
 
 mod api;
+mod below;
 mod blockers;
 mod control;
 mod edge;
@@ -29,6 +30,7 @@ mod registry;
 mod requester;
 mod scan;
 mod site;
+mod state;
 mod transaction;
 mod worker;
 

@@ -12,7 +12,8 @@
 //!             post_unpatch (refused)                    post_unpatch, undo relocations
 //! ```
 //!
-//! Only who holds the registry moves an object. Callbacks run without the patch's status locked, so
+//! Only who holds the registry moves an object. Callbacks are shown the patches `below`, which stay
+//! loaded meanwhile, for what these hand over ([`crate::edge::state`]). Callbacks run without the patch's status locked, so
 //! that sysfs can be read meanwhile.
 
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
 use kernel::{
     prelude::*,
     str::{BStr, CString},
+    sync::Arc,
 };
 
 /// Where an object of a patch stands.
@@ -48,13 +50,18 @@ impl Phase {
 }
 
 /// Binds what the patch's code needs of an object that is loaded, and asks `pre_patch`.
-pub(crate) fn prepare(patch: &Patch, index: usize, object: &Object) -> Result<(), Refusal> {
+pub(crate) fn prepare(
+    patch: &Patch,
+    index: usize,
+    object: &Object,
+    below: &[Arc<Patch>],
+) -> Result<(), Refusal> {
     if patch.phase(index) != Phase::Absent {
         return Ok(());
     }
     bind(patch, index, object)?;
     if let Some(pre_patch) = object.callbacks().pre_patch {
-        if let Err(errno) = pre_patch(&Target::new(object.name())) {
+        if let Err(errno) = pre_patch(&Target::new(object.name(), below)) {
             unbind(patch, index, object);
             return Err(Refusal::by_callback(
                 errno,
@@ -67,31 +74,31 @@ pub(crate) fn prepare(patch: &Patch, index: usize, object: &Object) -> Result<()
 }
 
 /// Calls of the object go to the replacements now, or still do: calls `post_patch`.
-pub(crate) fn settle(patch: &Patch, index: usize, object: &Object) {
+pub(crate) fn settle(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     patch.set_phase(index, Phase::Patched);
     if let Some(post_patch) = object.callbacks().post_patch {
-        post_patch(&Target::new(object.name()));
+        post_patch(&Target::new(object.name(), below));
     }
 }
 
 /// Calls `pre_unpatch` of an object that is patched.
-pub(crate) fn begin_leaving(patch: &Patch, index: usize, object: &Object) {
+pub(crate) fn begin_leaving(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     if patch.phase(index) != Phase::Patched {
         return;
     }
     patch.set_phase(index, Phase::Leaving);
     if let Some(pre_unpatch) = object.callbacks().pre_unpatch {
-        pre_unpatch(&Target::new(object.name()));
+        pre_unpatch(&Target::new(object.name(), below));
     }
 }
 
 /// Calls `post_unpatch` of an object that was prepared, and lets go of it.
-pub(crate) fn release(patch: &Patch, index: usize, object: &Object) {
+pub(crate) fn release(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     if patch.phase(index) == Phase::Absent {
         return;
     }
     if let Some(post_unpatch) = object.callbacks().post_unpatch {
-        post_unpatch(&Target::new(object.name()));
+        post_unpatch(&Target::new(object.name(), below));
     }
     discard(patch, index, object);
 }

@@ -5,7 +5,10 @@
 use crate::{
     api::{Declaration, Function, Object},
     blockers::Blockers,
-    edge::modules::{self, ModuleRef},
+    edge::{
+        modules::{self, ModuleRef},
+        state::StateHead,
+    },
     error::Refusal,
     object::Phase,
     ranges::Range,
@@ -154,6 +157,16 @@ impl Patch {
 
     pub(crate) fn objects(&self) -> &'static [Object] {
         self.declaration.objects()
+    }
+
+    /// The changes of the system that it makes or knows.
+    pub(crate) fn states(&self) -> &'static [&'static StateHead] {
+        self.declaration.states()
+    }
+
+    /// Drops the data of its states, which nobody can get at any more: its module is about to go.
+    pub(crate) fn clear_states(&self) {
+        self.states().iter().for_each(|state| state.clear());
     }
 
     /// Enabling it supersedes all patches before it.

@@ -2,12 +2,19 @@
 
 //! What a patch begins with: `use molt::prelude::*;`.
 
-pub use crate::{api::Target, edge::shadow::Shadow};
+pub use crate::{
+    api::Target,
+    edge::{
+        shadow::Shadow,
+        state::{Previous, State},
+    },
+};
 pub use core::ffi::c_void;
 pub use kernel::{
     ffi::{c_char, c_int, c_long, c_uint, c_ulong},
     prelude::*,
     seq_file::SeqFile,
     seq_print,
+    sync::Arc,
 };
 pub use molt_macros::patch;

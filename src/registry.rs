@@ -27,6 +27,12 @@ impl Registry {
         &self.patches
     }
 
+    /// The enabled patches that lie below `patch`, oldest first: all if it is not enabled.
+    pub(crate) fn below(&self, patch: &Patch) -> &[Arc<Patch>] {
+        let mut below = self.patches.split(|other| core::ptr::eq(&**other, patch));
+        below.next().unwrap_or(&[])
+    }
+
     /// The index of the armed function at `address`.
     pub(crate) fn position(&self, address: usize) -> Option<usize> {
         self.sites

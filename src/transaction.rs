@@ -8,6 +8,7 @@
 //! this is right is in `docs/design.md`.
 
 use crate::{
+    below::Below,
     blockers::Found,
     edge::{ftrace::Window, stop, stop::Stopped},
     error::{Cause, Refusal, Setback},
@@ -44,6 +45,7 @@ pub(crate) struct Transaction<'a> {
     begun: Instant<Monotonic>,
     /// Milliseconds until the next try.
     pause: u32,
+    below: Below,
     /// What has been measured so far.
     pub(crate) figures: Figures,
 }
@@ -57,6 +59,7 @@ impl<'a> Transaction<'a> {
             requester,
             begun: Instant::now(),
             pause: PAUSE_MS.0,
+            below: Below::none(),
             figures: Figures::default(),
         }
     }
@@ -66,6 +69,7 @@ impl<'a> Transaction<'a> {
     /// While nothing can be done but wait, the registry is let go for modules that come or go; after
     /// that everything is looked up again.
     pub(crate) fn run(&mut self, change: Change) -> Result<(), Refusal> {
+        self.below = Below::of(self.patch, &self.shared.registry.lock())?;
         loop {
             let mut registry = self.shared.registry.lock();
             let round = match change {
@@ -100,6 +104,7 @@ impl<'a> Transaction<'a> {
 
     fn enable(&mut self, registry: &mut Registry) -> Result<(), Setback> {
         let patch = self.patch;
+        self.below.check_states(patch)?;
         let pin = patch.pin().map_err(|_| {
             Refusal::new(Cause::Cancelled, fmt!("the patch module is being unloaded"))
         })?;
@@ -107,7 +112,7 @@ impl<'a> Transaction<'a> {
         let mut plan = Plan::new();
         for (index, object) in patch.objects().iter().enumerate() {
             if let Some(module) = plan::presence(object)? {
-                object::prepare(patch, index, object)?;
+                object::prepare(patch, index, object, self.below.patches())?;
                 plan.arm(registry, index, object, module)?;
             }
         }
@@ -133,7 +138,7 @@ impl<'a> Transaction<'a> {
     fn disable(&mut self, registry: &mut Registry) -> Result<(), Setback> {
         let patch = self.patch;
         for (index, object) in patch.objects().iter().enumerate() {
-            object::begin_leaving(patch, index, object);
+            object::begin_leaving(patch, index, object, self.below.patches());
         }
         let mut plan = Plan::new();
         plan.withdraw(registry, patch)?;
@@ -174,8 +179,12 @@ impl<'a> Transaction<'a> {
     fn conclude(&self, change: Change) {
         for (index, object) in self.patch.objects().iter().enumerate() {
             match (change, self.patch.phase(index)) {
-                (Change::Enable, Phase::Prepared) => object::settle(self.patch, index, object),
-                (Change::Disable, Phase::Leaving) => object::release(self.patch, index, object),
+                (Change::Enable, Phase::Prepared) => {
+                    object::settle(self.patch, index, object, self.below.patches())
+                }
+                (Change::Disable, Phase::Leaving) => {
+                    object::release(self.patch, index, object, self.below.patches())
+                }
                 _ => {}
             }
         }
@@ -185,8 +194,12 @@ impl<'a> Transaction<'a> {
     fn undo(&self, change: Change) {
         for (index, object) in self.patch.objects().iter().enumerate().rev() {
             match (change, self.patch.phase(index)) {
-                (Change::Enable, Phase::Prepared) => object::release(self.patch, index, object),
-                (Change::Disable, Phase::Leaving) => object::settle(self.patch, index, object),
+                (Change::Enable, Phase::Prepared) => {
+                    object::release(self.patch, index, object, self.below.patches())
+                }
+                (Change::Disable, Phase::Leaving) => {
+                    object::settle(self.patch, index, object, self.below.patches())
+                }
                 _ => {}
             }
         }

@@ -11,7 +11,7 @@ use crate::{
     patch::{Figures, Patch, State},
     registry::Registry,
     requester::Requester,
-    scan,
+    scan, state,
     transaction::Transaction,
 };
 use kernel::{
@@ -109,12 +109,17 @@ impl Core {
             pr_err!("{}: {} is named twice\n", patch.name(), twice);
             return Err(EINVAL);
         }
+        if let Some(twice) = state::named_twice(patch.states().iter().map(|state| state.known())) {
+            pr_err!("{}: state {:#x} is named twice\n", patch.name(), twice);
+            return Err(EINVAL);
+        }
         let dir = PatchDir::new(self, patch.clone())?;
         self.shared.loaded.lock().push(dir, GFP_KERNEL)?;
         let result = self.request(&patch, Change::Enable);
         if result.is_err() {
             // Nobody was ever sent into its code.
             drop(self.forget(patch.name()));
+            patch.clear_states();
         }
         result
     }
@@ -124,6 +129,7 @@ impl Core {
     pub(crate) fn unload(&self, name: &CStr) {
         if let Some(dir) = self.forget(name) {
             scan::wait_until_left(dir.patch(), &self.shared.exits);
+            dir.patch().clear_states();
         }
     }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core's pure logic, compiled for the host: the gate and the ranges.
+//! The core's pure logic, compiled for the host: the gate, the ranges and the rule of states.
 
 #[path = "../../src/gate.rs"]
 mod gate;
 #[path = "../../src/ranges.rs"]
 #[expect(dead_code, reason = "what only the core uses")]
 mod ranges;
+#[path = "../../src/state.rs"]
+mod state;
 
 use gate::Gate;
 use ranges::{Range, Ranges};
+use state::{Conflict, Known};
 
 /// Whether the set of `ranges` holds each of `addresses`, compared with the plain definition.
 fn agree(ranges: &[(usize, usize)], addresses: impl Iterator<Item = usize>) {
@@ -186,5 +189,80 @@ fn flip_and_veto_race() {
     assert!(
         flips > 0 && flips < ROUNDS,
         "only one side ever won: {flips}"
+    );
+}
+
+/// The states of a patch: ids and versions.
+fn states(list: &[(usize, u32)]) -> impl Iterator<Item = Known> + Clone + '_ {
+    list.iter().map(|&(id, version)| Known { id, version })
+}
+
+/// Whether a patch with the states `ours` may be enabled on one with `theirs`.
+fn compatible(ours: &[(usize, u32)], replaces: bool, theirs: &[(usize, u32)]) -> bool {
+    state::conflict(states(ours), replaces, states(theirs)).is_none()
+}
+
+#[test]
+fn a_state_nobody_has_is_allowed() {
+    for replaces in [false, true] {
+        assert!(compatible(&[], replaces, &[]));
+        assert!(compatible(&[(1, 0)], replaces, &[]));
+        assert!(compatible(&[(2, 5), (1, 3)], replaces, &[(1, 3)]));
+    }
+}
+
+#[test]
+fn a_state_is_known_in_the_same_version_or_a_higher_one() {
+    for replaces in [false, true] {
+        for ours in 0..4 {
+            for theirs in 0..4 {
+                assert_eq!(
+                    compatible(&[(8, 9), (7, ours)], replaces, &[(7, theirs)]),
+                    ours >= theirs,
+                    "{ours} on {theirs}"
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn who_replaces_knows_every_state() {
+    assert!(!compatible(&[], true, &[(1, 0)]));
+    assert!(compatible(&[], false, &[(1, 0)]));
+    assert!(!compatible(&[(1, 9)], true, &[(1, 1), (2, 0)]));
+    assert!(compatible(&[(1, 9)], false, &[(1, 1), (2, 0)]));
+    assert!(compatible(&[(2, 0), (1, 1)], true, &[(1, 1), (2, 0)]));
+}
+
+#[test]
+fn a_conflict_says_what_it_is_about() {
+    let conflict =
+        |ours, replaces| state::conflict(states(ours), replaces, states(&[(4, 1), (5, 2)]));
+    let theirs = Known { id: 5, version: 2 };
+    assert_eq!(
+        conflict(&[(4, 1), (5, 1)], false),
+        Some(Conflict {
+            theirs,
+            ours: Some(1)
+        })
+    );
+    assert_eq!(
+        conflict(&[(4, 1)], true),
+        Some(Conflict { theirs, ours: None })
+    );
+}
+
+#[test]
+fn an_id_that_is_named_twice_is_found() {
+    assert_eq!(state::named_twice(states(&[])), None);
+    assert_eq!(state::named_twice(states(&[(1, 1), (2, 1), (3, 1)])), None);
+    assert_eq!(
+        state::named_twice(states(&[(1, 1), (2, 1), (1, 2)])),
+        Some(1)
+    );
+    assert_eq!(
+        state::named_twice(states(&[(3, 1), (2, 1), (2, 1)])),
+        Some(2)
     );
 }
