@@ -74,9 +74,10 @@ fn module(patch: &Patch, name: &str) -> TokenStream {
 
         impl ::kernel::Module for __MoltModule {
             fn init(module: &'static ::kernel::ThisModule) -> ::kernel::error::Result<Self> {
-                let deadline_ms = module_parameters::deadline_ms.value();
+                // The value in some releases of the kernel, a reference to it in others.
+                let deadline_ms: &u32 = &module_parameters::deadline_ms.value();
                 let _registration =
-                    ::molt::__private::Registration::new(module, &__MOLT_PATCH, deadline_ms)?;
+                    ::molt::__private::Registration::new(module, &__MOLT_PATCH, *deadline_ms)?;
                 Ok(Self { _registration })
             }
         }

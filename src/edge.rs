@@ -5,6 +5,7 @@
 
 pub(crate) mod bindings;
 pub(crate) mod completion;
+pub(crate) mod errno;
 pub(crate) mod ftrace;
 pub(crate) mod global;
 pub(crate) mod modules;

@@ -3,7 +3,7 @@
 //! Why a change was refused: one enumeration for errno, log and sysfs. The errno and the name of a
 //! cause are ABI (`docs/abi.md`).
 
-use crate::blockers::Blockers;
+use crate::{blockers::Blockers, edge::errno};
 use kernel::{fmt, prelude::*, str::CString};
 
 /// What stood in the way.
@@ -66,20 +66,20 @@ impl Cause {
     /// The error number that `insmod` and a write to `enabled` return, unless the refusal has one of
     /// its own.
     fn errno(self) -> Error {
-        match self {
-            Self::NotFound => ENOENT,
-            Self::Ambiguous => ENOTUNIQ,
-            Self::Position => ERANGE,
-            Self::NotTraceable => EOPNOTSUPP,
-            Self::Refused => EPERM,
-            Self::Owned | Self::Busy | Self::Unreliable => EBUSY,
-            Self::Nmi => EAGAIN,
-            Self::Callback => ECANCELED,
-            Self::Superseded => ESTALE,
-            Self::Cancelled => EINTR,
-            Self::NoMemory => ENOMEM,
-            Self::Incompatible | Self::Invalid => EINVAL,
-        }
+        errno::error(match self {
+            Self::NotFound => errno::ENOENT,
+            Self::Ambiguous => errno::ENOTUNIQ,
+            Self::Position => errno::ERANGE,
+            Self::NotTraceable => errno::EOPNOTSUPP,
+            Self::Refused => errno::EPERM,
+            Self::Owned | Self::Busy | Self::Unreliable => errno::EBUSY,
+            Self::Nmi => errno::EAGAIN,
+            Self::Callback => errno::ECANCELED,
+            Self::Superseded => errno::ESTALE,
+            Self::Cancelled => errno::EINTR,
+            Self::NoMemory => errno::ENOMEM,
+            Self::Incompatible | Self::Invalid => errno::EINVAL,
+        })
     }
 }
 

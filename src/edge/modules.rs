@@ -3,8 +3,17 @@
 //! Kernel modules: whether they are there, their text, and references that keep them loaded.
 
 use super::bindings::{self, private};
-use crate::{ranges::Range, Molt};
-use kernel::{module::this_module, prelude::*, str::CStr, sync::rcu, ThisModule};
+use crate::ranges::Range;
+use kernel::{prelude::*, str::CStr, sync::rcu, types::Opaque, ThisModule};
+
+#[allow(
+    improper_ctypes,
+    reason = "as bindgen's own declarations of this type"
+)]
+unsafe extern "C" {
+    /// The core's own; each release of the `kernel` crate has another name for it.
+    static __this_module: Opaque<bindings::module>;
+}
 
 /// Keeps a patch module from being unloaded.
 ///
@@ -130,7 +139,7 @@ pub(crate) fn text(module: &'static ThisModule) -> Range {
 /// Keeps the core module loaded for ever.
 pub(crate) fn keep_core() {
     // SAFETY: called from the core's own code, so the module is there.
-    unsafe { bindings::__module_get(this_module::<Molt>().as_ptr()) }
+    unsafe { bindings::__module_get(__this_module.get()) }
 }
 
 /// Wants to hear of modules that come and go. Both are called in process context, by the task that
