@@ -14,7 +14,8 @@
 #   make setup          only the build root and the prepared kernel
 #   make clean          removes what was built here; the cache stays
 #
-#   KERNEL=RELEASE      another kernel than the newest with Rust in backports
+#   KERNEL=RELEASE      for any of these, another kernel than the newest with Rust in backports; its
+#                       modules are built in build/RELEASE
 #   KDIR=FOLDER         builds against a kernel tree that you prepared with Rust
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
@@ -62,27 +63,34 @@ SHELL := /bin/bash
 kernel = $(eval kernel := $(foreach setting,$(shell scripts/kernel --env),\
 	$(eval export $(setting))))$(if $(MOLT_KDIR),,$(error there is no kernel to build for))
 
-kbuild = $(MAKE) -C $(MOLT_KDIR) M=$(CURDIR) CC=$(MOLT_CC) -j$(shell nproc) \
+kbuild = $(MAKE) -C $(MOLT_KDIR) M=$(MOLT_OUT) CC=$(MOLT_CC) -j$(shell nproc) \
 	--no-print-directory $(if $(V),V=$(V))
 cargo = cargo $(1) --locked $(if $(V),--verbose)
 
 # Where `patch!` finds the BTF of modules.
-export MOLT_BTF_MODULES = $(CURDIR)/tests/modules:$(MOLT_MODULES)
+export MOLT_BTF_MODULES = $(MOLT_OUT)/tests/modules:$(MOLT_MODULES)
 
 # Two makes at once in one checkout would overwrite each other's files.
 locked = exec {lock}>build/lock; flock $$lock;
 
 setup: ; $(kernel)@:
 
+# Where modules of several releases are to lie side by side, the objects of one must not be taken for
+# another's.
+sources: setup | build
+	@$(if $(filter-out $(CURDIR),$(MOLT_OUT)),$(locked) scripts/sources $(MOLT_OUT))
+.PHONY: sources
+
 # The private symbols of a module are not exported, which modpost takes for a mistake; molt-link
 # then sees to them, and checks that all others are. BTF of modules is for BPF programs.
 # The test for a stale patch module needs one that does not link, so both let it pass.
-expected := '\.klp\.sym\..*' undefined!|^Skipping BTF generation|tests/modules/stale/.* undefined!
-modules: setup | build
+expected := \.klp\.sym\..* undefined!|^Skipping BTF generation|tests/modules/stale/.* undefined!
+modules: sources
 	@$(call cargo,build) --release -p molt-link
 	@$(locked) $(kbuild) KBUILD_MODPOST_WARN=1 modules 2> >(grep -vE "$(expected)" >&2)
-	@$(locked) build/cargo/release/molt-link --symvers $(MOLT_SYMVERS) --symvers Module.symvers \
-		--vmlinux $(MOLT_VMLINUX) $$(sed '/\/stale\//d; s/\.o$$/.ko/' modules.order)
+	@$(locked) cd $(MOLT_OUT); $(CURDIR)/build/cargo/release/molt-link --symvers $(MOLT_SYMVERS) \
+		--symvers Module.symvers --vmlinux $(MOLT_VMLINUX) \
+		$$(sed '/\/stale\//d; s/\.o$$/.ko/' modules.order)
 
 demo: modules
 	@scripts/demo

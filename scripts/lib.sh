@@ -15,6 +15,7 @@
 # Environment that `scripts/kernel --env` prints, and that make gives to all that it starts, the test
 # runner included:
 #   MOLT_RELEASE       the release, as `uname -r` shows it in the guest
+#   MOLT_OUT           where its modules are built: the checkout, or with KERNEL build/<release>
 #   MOLT_KDIR          the prepared kernel tree
 #   MOLT_SYMVERS       its Module.symvers
 #   MOLT_CC            the compiler it was configured with

@@ -115,9 +115,10 @@ fn jump(line: &str) -> Option<Target> {
 
 /// The disassembly of `molt.ko`.
 fn core() -> Calls {
-    let file = concat!(env!("CARGO_MANIFEST_DIR"), "/../molt.ko");
+    let built = std::env::var("MOLT_OUT").expect("`make test` sets MOLT_OUT");
     let output = Command::new("objdump")
-        .args(["-dr", "--no-show-raw-insn", file])
+        .args(["-dr", "--no-show-raw-insn"])
+        .arg(format!("{built}/molt.ko"))
         .output()
         .expect("objdump can be started");
     assert!(
