@@ -116,7 +116,8 @@ impl StateHead {
         // Full: publishes what `data` points to; partner of the acquire in `share`.
         let old = self.data.xchg(data, Full);
         if !old.is_null() {
-            rcu::synchronize_rcu();
+            // SAFETY: process context.
+            unsafe { kernel::bindings::synchronize_rcu() };
         }
         old
     }
