@@ -84,7 +84,7 @@ sources: setup | build
 # The private symbols of a module are not exported, which modpost takes for a mistake; molt-link
 # then sees to them, and checks that all others are. BTF of modules is for BPF programs.
 # The test for a stale patch module needs one that does not link, so both let it pass.
-expected := \.klp\.sym\..* undefined!|^Skipping BTF generation|tests/modules/stale/.* undefined!
+expected := suppressed .* unresolved symbol|\.klp\.sym\..* undefined!|^Skipping BTF generation|tests/modules/stale/.* undefined!
 modules: sources
 	@$(call cargo,build) --release -p molt-link
 	@$(locked) $(kbuild) KBUILD_MODPOST_WARN=1 modules 2> >(grep -vE "$(expected)" >&2)
