@@ -14,6 +14,7 @@ mod expand;
 mod names;
 mod nearest;
 mod objects;
+mod spans;
 mod spelling;
 mod syntax;
 
@@ -41,7 +42,7 @@ use proc_macro::TokenStream;
 #[proc_macro]
 pub fn patch(input: TokenStream) -> TokenStream {
     syn::parse(input)
-        .and_then(|patch| expand::expand(&patch))
+        .and_then(expand::expand)
         .unwrap_or_else(|error| expand::refuse(&error))
         .into()
 }

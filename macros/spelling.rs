@@ -26,6 +26,8 @@ pub(crate) struct Signature {
     pub(crate) parameters: Vec<(String, String)>,
     /// `None` for `void`.
     pub(crate) result: Option<String>,
+    /// Whether it takes `...` after its parameters.
+    pub(crate) variadic: bool,
     /// The types that the kernel's bindings do not have; only pointers to them occur.
     pub(crate) opaque: BTreeSet<String>,
     /// The size of each struct that is passed by value.
@@ -35,11 +37,14 @@ pub(crate) struct Signature {
 impl Signature {
     /// The type of a pointer to such a function.
     pub(crate) fn pointer(&self) -> String {
-        let parameters: Vec<&str> = self
+        let mut parameters: Vec<&str> = self
             .parameters
             .iter()
             .map(|(_, kind)| kind.as_str())
             .collect();
+        if self.variadic {
+            parameters.push("...");
+        }
         let parameters = parameters.join(", ");
         format!("unsafe extern \"C\" fn({parameters}){}", self.arrow())
     }
@@ -59,7 +64,8 @@ impl Signature {
         )
     }
 
-    fn arrow(&self) -> String {
+    /// What follows the parameters.
+    pub(crate) fn arrow(&self) -> String {
         self.result
             .as_ref()
             .map(|result| format!(" -> {result}"))
@@ -81,12 +87,10 @@ pub(crate) fn rust(
         found: Signature::default(),
     };
     let (parameters, result, variadic) = speller.prototype(prototype, 0)?;
-    if variadic {
-        return Err("takes a variable number of arguments, which Rust cannot define".into());
-    }
     Ok(Signature {
         parameters,
         result,
+        variadic,
         ..speller.found
     })
 }
@@ -205,14 +209,12 @@ impl Speller<'_> {
         let function = plain_id(self.btf, target)?;
         if let Type::Prototype { .. } = self.btf.get(function)? {
             let (parameters, result, variadic) = self.prototype(function, depth)?;
-            let mut signature = Signature {
+            let signature = Signature {
                 parameters,
                 result,
+                variadic,
                 ..Signature::default()
             };
-            if variadic {
-                signature.parameters.push((String::new(), "...".into()));
-            }
             return Ok(match self.style {
                 Style::Author => format!("Option<{}>", signature.pointer()),
                 Style::Qualified => format!("::core::option::Option<{}>", signature.pointer()),

@@ -2,12 +2,26 @@
 
 //! What an author may write in `patch!`.
 
+mod callbacks;
+mod function;
+mod name;
+mod object;
+mod private;
+mod syscall;
+
+use std::collections::HashSet;
+
 use proc_macro2::Span;
-use syn::ext::IdentExt;
+use quote::ToTokens;
 use syn::parse::{Parse, ParseStream};
-use syn::{
-    braced, bracketed, token, Error, Ident, LitInt, LitStr, Path, Result, Token, TypeBareFn,
-};
+use syn::{bracketed, token, Error, LitBool, LitStr, Path, Result, Token};
+
+pub(crate) use self::callbacks::{Callbacks, NAMES as CALLBACKS};
+pub(crate) use self::function::Function;
+pub(crate) use self::name::Name;
+pub(crate) use self::object::Object;
+pub(crate) use self::private::{Kind, Private};
+pub(crate) use self::syscall::Syscall;
 
 /// The licenses that `include/linux/license.h` takes for GPL compatible.
 const LICENSES: [&str; 6] = [
@@ -24,203 +38,100 @@ pub(crate) struct Patch {
     pub(crate) description: LitStr,
     pub(crate) author: Option<LitStr>,
     pub(crate) license: LitStr,
+    /// Whether it supersedes all patches that are enabled before it.
+    pub(crate) replace: bool,
+    /// Statics that outlive the patch.
+    pub(crate) states: Vec<Path>,
     pub(crate) objects: Vec<Object>,
 }
 
-/// The functions to replace in the kernel or in a module.
-pub(crate) struct Object {
-    pub(crate) name: Name,
-    pub(crate) functions: Vec<Function>,
+/// The fields as they are read, in any order.
+#[derive(Default)]
+struct Fields {
+    description: Option<LitStr>,
+    author: Option<LitStr>,
+    license: Option<LitStr>,
+    replace: Option<LitBool>,
+    states: Option<Vec<Path>>,
+    objects: Vec<Object>,
 }
 
-/// One line: `name[position]: prototype => replacement`.
-pub(crate) struct Function {
-    pub(crate) name: Name,
-    /// Which of several functions of that name, counted from 1; 0 says that there is only one.
-    pub(crate) position: u32,
-    /// The author's word for what BTF does not say.
-    pub(crate) prototype: Option<TypeBareFn>,
-    /// `None` asks for the prototype.
-    pub(crate) replacement: Option<Path>,
-}
-
-/// A name of C: an identifier, or a string where Rust has no such identifier.
-pub(crate) struct Name {
-    pub(crate) text: String,
-    pub(crate) span: Span,
-}
-
-impl Parse for Name {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        if input.peek(LitStr) {
-            let name: LitStr = input.parse()?;
-            let (text, span) = (name.value(), name.span());
-            if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-                return Err(Error::new(span, "a name has visible ASCII characters only"));
+impl Fields {
+    fn parse(&mut self, input: ParseStream<'_>) -> Result<()> {
+        let name: Name = input.parse()?;
+        input.parse::<Token![:]>()?;
+        let twice = if input.peek(token::Brace) {
+            if self
+                .objects
+                .iter()
+                .any(|object| object.name.text == name.text)
+            {
+                return Err(name.error(format!("the object `{}` is given twice", name.text)));
             }
-            return Ok(Name { text, span });
+            self.objects.push(Object::parse(name, input)?);
+            return Ok(());
+        } else {
+            match name.text.as_str() {
+                "description" => self.description.replace(text(input)?).is_some(),
+                "author" => self.author.replace(text(input)?).is_some(),
+                "license" => self.license.replace(text(input)?).is_some(),
+                "replace" => self.replace.replace(input.parse()?).is_some(),
+                "states" => self.states.replace(states(input)?).is_some(),
+                _ => return Err(unknown_field(&name)),
+            }
+        };
+        if twice {
+            return Err(name.error(format!("`{}` is given twice", name.text)));
         }
-        let name = input.call(Ident::parse_any)?;
-        Ok(Name {
-            text: name.unraw().to_string(),
-            span: name.span(),
-        })
-    }
-}
-
-impl Parse for Function {
-    fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let name = input.parse()?;
-        let position = if input.peek(token::Bracket) {
-            let inner;
-            bracketed!(inner in input);
-            let number: LitInt = inner.parse()?;
-            if !inner.is_empty() {
-                return Err(inner.error("a position is one number"));
-            }
-            match number.base10_parse()? {
-                0 => return Err(Error::new(number.span(), "positions count from 1")),
-                position => position,
-            }
-        } else {
-            0
-        };
-        let prototype = if input.peek(Token![:]) {
-            input.parse::<Token![:]>()?;
-            let prototype: TypeBareFn = input.parse()?;
-            let c = prototype.abi.as_ref().and_then(|abi| abi.name.as_ref());
-            if c.map(LitStr::value).as_deref() != Some("C") || prototype.unsafety.is_none() {
-                return Err(Error::new_spanned(
-                    &prototype,
-                    "a function of the kernel is an `unsafe extern \"C\" fn`",
-                ));
-            }
-            Some(prototype)
-        } else {
-            None
-        };
-        let replacement = if input.peek(Token![=>]) {
-            input.parse::<Token![=>]>()?;
-            Some(input.call(Path::parse_mod_style)?)
-        } else {
-            None
-        };
-        Ok(Function {
-            name,
-            position,
-            prototype,
-            replacement,
-        })
-    }
-}
-
-impl Object {
-    fn parse(name: Name, input: ParseStream<'_>) -> Result<Self> {
-        let inner;
-        braced!(inner in input);
-        let mut functions: Vec<Function> = Vec::new();
-        while !inner.is_empty() {
-            let function: Function = inner.parse()?;
-            if let Some(other) = functions.iter().find(|other| other.is_same(&function)) {
-                return Err(function.twice(other));
-            }
-            functions.push(function);
-            if !inner.is_empty() {
-                inner.parse::<Token![,]>()?;
-            }
-        }
-        if functions.is_empty() {
-            return Err(Error::new(
-                name.span,
-                format!("nothing of `{}` is replaced", name.text),
-            ));
-        }
-        Ok(Object { name, functions })
-    }
-}
-
-impl Function {
-    fn is_same(&self, other: &Self) -> bool {
-        let unique = self.position == 0 || other.position == 0;
-        self.name.text == other.name.text && (unique || self.position == other.position)
-    }
-
-    fn twice(&self, other: &Self) -> Error {
-        let name = &self.name.text;
-        let message = if self.position == other.position {
-            format!("`{name}` is replaced twice")
-        } else {
-            format!("`{name}` is given with a position and without: without says that it is the only one")
-        };
-        Error::new(self.name.span, message)
+        Ok(())
     }
 }
 
 impl Parse for Patch {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let (mut description, mut author, mut license) = (None, None, None);
-        let mut objects: Vec<Object> = Vec::new();
+        let mut fields = Fields::default();
         while !input.is_empty() {
-            let name: Name = input.parse()?;
-            input.parse::<Token![:]>()?;
-            if input.peek(token::Brace) {
-                if objects.iter().any(|object| object.name.text == name.text) {
-                    return Err(Error::new(
-                        name.span,
-                        format!("the object `{}` is given twice", name.text),
-                    ));
-                }
-                objects.push(Object::parse(name, input)?);
-            } else {
-                let field = match name.text.as_str() {
-                    "description" => &mut description,
-                    "author" => &mut author,
-                    "license" => &mut license,
-                    _ => return Err(unknown_field(&name)),
-                };
-                if field.replace(text(input)?).is_some() {
-                    return Err(Error::new(
-                        name.span,
-                        format!("`{}` is given twice", name.text),
-                    ));
-                }
-            }
+            fields.parse(input)?;
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
         let missing =
             |what: &str| Error::new(Span::call_site(), format!("the patch has no {what}"));
-        let license = license.ok_or_else(|| missing("`license: \"GPL\"`"))?;
+        let license = fields
+            .license
+            .ok_or_else(|| missing("`license: \"GPL\"`"))?;
         if !LICENSES.contains(&license.value().as_str()) {
             return Err(Error::new(
                 license.span(),
                 format!("a patch uses symbols that are for GPL modules only; one of {LICENSES:?}"),
             ));
         }
-        if objects.is_empty() {
+        if !fields.objects.iter().any(Object::changes_something) {
             return Err(missing(
                 "object with functions to replace: `vmlinux: { function => replacement }`",
             ));
         }
+        private::all_different(&fields.objects)?;
         Ok(Patch {
-            description: description.ok_or_else(|| missing("`description: \"…\"`"))?,
-            author,
+            description: fields
+                .description
+                .ok_or_else(|| missing("`description: \"…\"`"))?,
+            author: fields.author,
             license,
-            objects,
+            replace: fields.replace.is_some_and(|replace| replace.value),
+            states: fields.states.unwrap_or_default(),
+            objects: fields.objects,
         })
     }
 }
 
 fn unknown_field(name: &Name) -> Error {
-    Error::new(
-        name.span,
-        format!(
-            "`{}` is neither `description`, `author` or `license` nor an object \
-             (`vmlinux: {{ function => replacement }}`)",
-            name.text
-        ),
-    )
+    name.error(format!(
+        "`{}` is neither `description`, `author`, `license`, `replace` or `states` nor an object \
+         (`vmlinux: {{ function => replacement }}`)",
+        name.text
+    ))
 }
 
 /// Text that ends up as a string of C.
@@ -230,6 +141,22 @@ fn text(input: ParseStream<'_>) -> Result<LitStr> {
         return Err(Error::new(text.span(), "the kernel ends a string at NUL"));
     }
     Ok(text)
+}
+
+/// `[A, B]`, paths of statics.
+fn states(input: ParseStream<'_>) -> Result<Vec<Path>> {
+    let inner;
+    bracketed!(inner in input);
+    let states = inner.parse_terminated(Path::parse_mod_style, Token![,])?;
+    let mut seen = HashSet::new();
+    for state in &states {
+        let text = state.to_token_stream().to_string();
+        let words = format!("the state `{text}` is given twice");
+        if !seen.insert(text) {
+            return Err(Error::new_spanned(state, words));
+        }
+    }
+    Ok(states.into_iter().collect())
 }
 
 #[cfg(test)]

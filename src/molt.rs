@@ -31,6 +31,7 @@ mod requester;
 mod scan;
 mod site;
 mod state;
+mod syscall;
 mod transaction;
 mod worker;
 
@@ -46,7 +47,8 @@ pub mod c {
 pub mod __private {
     pub use crate::{
         api::{Callbacks, Declaration, Function, Object, Registration},
-        edge::text::Text,
+        edge::{state::StateHead, text::Text},
+        syscall::Argument,
     };
     pub use kernel;
 }

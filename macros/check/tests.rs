@@ -22,12 +22,29 @@ fn built() -> Built {
     let private = btf.pointer(private);
     let takes_private = btf.prototype(0, &[("", private)]);
     btf.function("private", takes_private);
-    Built::new(&btf, "pub struct seq_file {\n")
+    for (name, parameters) in [
+        ("__do_sys_plain", &["registers"][..]),
+        ("__x64_sys_kill", &["registers"]),
+        ("__ia32_sys_kill", &["registers"]),
+        ("__x64_sys_write", &["registers"]),
+        ("__do_sys_write", &["int", "int"]),
+    ] {
+        let registers = btf.forward("pt_regs");
+        let registers = btf.constant(registers);
+        let registers = btf.pointer(registers);
+        let parameters: Vec<_> = parameters
+            .iter()
+            .map(|kind| ("p", if *kind == "int" { int } else { registers }))
+            .collect();
+        let prototype = btf.prototype(int, &parameters);
+        btf.function(name, prototype);
+    }
+    Built::new(&btf, "pub struct seq_file {\npub struct pt_regs {\n")
 }
 
 fn checked(objects: &str) -> Result<Checks> {
     let patch = format!("description: \"d\", license: \"GPL\", {objects}");
-    check(&syn::parse_str(&patch).unwrap(), &built().kernel)
+    check(&mut syn::parse_str(&patch).unwrap(), &built().kernel)
 }
 
 fn errors(objects: &str) -> Vec<String> {
@@ -95,4 +112,103 @@ fn what_the_bindings_lack_is_declared() {
     assert_eq!(opaque.iter().collect::<Vec<_>>(), ["private"]);
     let types = types(&opaque).to_string();
     assert!(types.contains("pub struct private"));
+}
+
+#[test]
+fn a_private_function_has_the_kernels_prototype() {
+    let items = items("vmlinux: { show => a, extern fn show as old, extern fn print }");
+    for part in [
+        "# [link_name = \".klp.sym.vmlinux.show,0\"] \
+         pub (crate) fn old (m : * mut c :: seq_file) -> :: kernel :: ffi :: c_int ;",
+        "# [link_name = \".klp.sym.vmlinux.print,0\"] pub (crate) fn print (...) ;",
+    ] {
+        assert!(items.contains(part), "{items}");
+    }
+}
+
+#[test]
+fn a_stated_private_function_is_compared() {
+    let stated = "unsafe extern \"C\" fn(n: u8, *mut u8)";
+    let known = items(&format!(
+        "vmlinux: {{ show => a, extern fn show as b: {stated} }}"
+    ));
+    assert!(known.contains("fn b (n : u8 , _ : * mut u8)"), "{known}");
+    assert_eq!(known.matches("let _").count(), 2);
+    let unknown = items(&format!("vmlinux: {{ show => a, extern fn c: {stated} }}"));
+    assert_eq!(unknown.matches("let _").count(), 1);
+    assert!(checked(&format!("m: {{ f: {stated} => a, extern fn c: {stated} }}")).is_ok());
+}
+
+#[test]
+fn a_private_function_must_be_known() {
+    let errors = errors("vmlinux: { show => a, extern fn shwo, extern fn twin }");
+    assert!(
+        errors[0].contains("no function `shwo`") && errors[0].contains("`extern fn shwo: unsafe")
+    );
+    assert!(errors[1].contains("`extern fn twin[position]: unsafe"));
+}
+
+#[test]
+fn a_private_variable_is_what_the_author_says() {
+    let items = items("vmlinux: { show => a, extern static mut x[3]: [u8; 2] }");
+    assert!(items.contains(".klp.sym.vmlinux.x,3"), "{items}");
+    assert!(
+        items.contains("pub (crate) static mut x : [u8 ; 2] ;"),
+        "{items}"
+    );
+}
+
+/// The functions that the system calls of a patch become.
+fn entries(objects: &str) -> (Vec<String>, String) {
+    let source = format!("description: \"d\", license: \"GPL\", {objects}");
+    let mut patch = syn::parse_str(&source).unwrap();
+    let checks = check(&mut patch, &built().kernel).unwrap();
+    let functions = patch.objects[0].functions.iter();
+    let functions = functions.map(|function| function.name.text.clone());
+    (functions.collect(), checks.items.to_string())
+}
+
+#[test]
+fn a_system_call_has_the_entries_of_this_kernel() {
+    let (functions, items) =
+        entries("vmlinux: { syscall kill: fn(pid: c_int, sig: c_int) -> c_long => a }");
+    assert_eq!(functions, ["__x64_sys_kill", "__ia32_sys_kill"]);
+    for part in [
+        "native (unsafe { (* registers) . di })",
+        "native (unsafe { (* registers) . si })",
+        "compat (unsafe { (* registers) . bx })",
+        "compat (unsafe { (* registers) . cx })",
+    ] {
+        assert!(items.contains(part), "{items}");
+    }
+    assert!(!items.contains("dx"), "{items}");
+    // Without programs of 32 bits there is one.
+    let (functions, _) = entries("vmlinux: { syscall write: fn(c_int, c_int) -> c_int => a }");
+    assert_eq!(functions, ["__x64_sys_write"]);
+    let (functions, _) = entries("vmlinux: { syscall plain: fn() -> c_long => a }");
+    assert_eq!(functions, ["__do_sys_plain"]);
+}
+
+#[test]
+fn a_body_in_btf_tells_the_arguments() {
+    let known = items("vmlinux: { syscall write: fn(c_int, c_int) -> c_int => a }");
+    assert!(known.contains("Option < unsafe extern \"C\" fn"), "{known}");
+    let unknown = items("vmlinux: { syscall kill: fn(c_int, c_int) -> c_long => a }");
+    assert!(!unknown.contains("Option <"), "{unknown}");
+}
+
+#[test]
+fn system_calls_that_are_not_so() {
+    let errors = errors(
+        "vmlinux: { syscall plain: fn(c_int) -> c_long => a, syscall kill: fn() -> c_long => a, \
+         syscall kil: fn(c_int) -> c_long => a, __x64_sys_write => b, \
+         syscall write: fn(c_int, c_int) -> c_int => a }",
+    );
+    let [without, with, unknown, twice] = &errors[..] else {
+        panic!("{errors:?}")
+    };
+    assert!(without.contains("`plain` has no arguments"));
+    assert!(with.contains("`kill` has arguments"));
+    assert!(unknown.contains("no system call `kil`") && unknown.contains("similar names: kill"));
+    assert!(twice.contains("`__x64_sys_write` is replaced twice"));
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core's pure logic, compiled for the host: the gate, the ranges and the rule of states.
+//! The core's pure logic, compiled for the host: the gate, the ranges, the rule of states, the
+//! arguments of system calls.
 
 #[path = "../../src/gate.rs"]
 mod gate;
@@ -9,10 +10,13 @@ mod gate;
 mod ranges;
 #[path = "../../src/state.rs"]
 mod state;
+#[path = "../../src/syscall.rs"]
+mod syscall;
 
 use gate::Gate;
 use ranges::{Range, Ranges};
 use state::{Conflict, Known};
+use syscall::Argument;
 
 /// Whether the set of `ranges` holds each of `addresses`, compared with the plain definition.
 fn agree(ranges: &[(usize, usize)], addresses: impl Iterator<Item = usize>) {
@@ -265,4 +269,31 @@ fn an_id_that_is_named_twice_is_found() {
         state::named_twice(states(&[(3, 1), (2, 1), (2, 1)])),
         Some(2)
     );
+}
+
+/// All bits that a program of 32 bits does not set, and a negative number of 32 bits.
+const REGISTER: usize = 0xdead_beef_ffff_fff6;
+
+#[test]
+fn a_program_of_64_bits_fills_registers() {
+    assert_eq!(u8::native(REGISTER), 0xf6);
+    assert_eq!(i32::native(REGISTER), -10);
+    assert_eq!(u32::native(REGISTER), 0xffff_fff6);
+    assert_eq!(isize::native(REGISTER), REGISTER as isize);
+    assert_eq!(u64::native(REGISTER), REGISTER as u64);
+    assert_eq!(<*mut u8>::native(REGISTER) as usize, REGISTER);
+    assert_eq!(<*const u8>::native(REGISTER) as usize, REGISTER);
+}
+
+/// As the kernel has it: `long` by its sign, all others by zeros, and what is above is dropped.
+#[test]
+fn a_program_of_32_bits_fills_their_lower_halves() {
+    assert_eq!(i16::compat(REGISTER), -10);
+    assert_eq!(i32::compat(REGISTER), -10);
+    assert_eq!(isize::compat(REGISTER), -10);
+    assert_eq!(i64::compat(REGISTER), 0xffff_fff6);
+    assert_eq!(u64::compat(REGISTER), 0xffff_fff6);
+    assert_eq!(usize::compat(REGISTER), 0xffff_fff6);
+    assert_eq!(<*mut u8>::compat(REGISTER) as usize, 0xffff_fff6);
+    assert_eq!(<*const u8>::compat(REGISTER) as usize, 0xffff_fff6);
 }
