@@ -90,6 +90,7 @@ modules: sources
 	@$(locked) $(kbuild) KBUILD_MODPOST_WARN=1 modules 2> >(grep -vE "$(expected)" >&2)
 	@$(locked) cd $(MOLT_OUT); $(CURDIR)/build/cargo/release/molt-link --symvers $(MOLT_SYMVERS) \
 		--symvers Module.symvers --vmlinux $(MOLT_VMLINUX) \
+		$(addprefix --modules ,$(subst :, ,$(MOLT_BTF_MODULES))) \
 		$$(sed '/\/stale\//d; s/\.o$$/.ko/' modules.order)
 
 demo: modules

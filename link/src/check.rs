@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Whether a module would load, and be safe once loaded.
 
+mod uses;
+
+use self::uses::{is_private, Uses};
+use crate::definition::{Definition, Landing};
 use crate::exports::Exports;
-use crate::kernel_symbols::{KernelSymbols, Landing};
-use crate::module::{Module, SHN_LIVEPATCH};
+use crate::kernel_symbols::KernelSymbols;
+use crate::module::Module;
+use crate::modules::Modules;
 use crate::private_symbol::PrivateSymbol;
-use crate::problem::{Place, Problem};
-use crate::relocation::{forbidden_section, Use};
-use std::collections::{BTreeMap, HashSet};
+use crate::problem::Problem;
+use std::collections::HashSet;
 
 /// The one undefined symbol that `ignore_undef_symbol()` of the loader lets pass on x86-64.
 const IGNORED: &str = "_GLOBAL_OFFSET_TABLE_";
@@ -19,22 +23,17 @@ pub struct Checker {
     pub exports: Exports,
     /// Without it, names and kinds of private symbols are only seen when the module loads.
     pub kernel: Option<KernelSymbols>,
+    /// The same for private symbols of modules.
+    pub modules: Modules,
     /// Private functions whose address may be taken, since it is never called.
     pub addresses_allowed: HashSet<String>,
 }
 
-/// The places where one private symbol is used, the first of each sort.
-#[derive(Default)]
-struct Uses {
-    branch: Option<Place>,
-    address: Option<Place>,
-}
-
 impl Checker {
     /// Lists every problem of a module; empty means that it is fine.
-    pub fn check(&self, module: &Module) -> Vec<Problem> {
+    pub fn check(&self, module: &Module, data: &[u8]) -> Vec<Problem> {
         let mut problems = self.check_undefined(module);
-        let uses = check_uses(module, &mut problems);
+        let uses = uses::check(module, data, &mut problems);
         for (index, symbol) in module.symbols.iter().enumerate() {
             if !is_private(module, index) {
                 continue;
@@ -43,6 +42,11 @@ impl Checker {
                 Ok(private) => {
                     let default = Uses::default();
                     let uses = uses.get(&index).unwrap_or(&default);
+                    if !private.in_vmlinux() && !module.is_livepatch() {
+                        problems.push(Problem::NotLivepatch {
+                            symbol: symbol.name.clone(),
+                        });
+                    }
                     self.check_private(&private, uses, &mut problems);
                 }
                 Err(why) => problems.push(Problem::Malformed {
@@ -88,69 +92,51 @@ impl Checker {
         problems
     }
 
-    /// One private symbol against the kernel image.
+    /// One private symbol against the object that has it.
     fn check_private(&self, private: &PrivateSymbol, uses: &Uses, problems: &mut Vec<Problem>) {
         let symbol = private.to_string();
-        if !private.in_vmlinux() {
-            problems.push(Problem::OfModule {
+        match self.definitions(private) {
+            Ok(Some(named)) => match choose(&named, private) {
+                Ok(found) => self.check_found(private, found, uses, problems),
+                Err(problem) => problems.push(problem),
+            },
+            Ok(None) => self.check_unknown(private, uses, problems),
+            Err(error) => problems.push(Problem::Unreadable {
                 symbol,
                 object: private.object.clone(),
-            });
-            return;
+                why: format!("{error:#}"),
+            }),
         }
-        let address_allowed = self.addresses_allowed.contains(&private.name);
+    }
 
-        let Some(kernel) = &self.kernel else {
-            // The one thing known without the kernel's symbols: what is called is a function.
-            if let (Some(place), Some(_), false) = (&uses.address, &uses.branch, address_allowed) {
-                problems.push(Problem::FunctionAddress {
-                    symbol,
-                    place: place.clone(),
-                    why: "it is a function, being called elsewhere in the module, and may be without ENDBR",
-                });
-            }
-            return;
-        };
+    /// All symbols of the name; nothing if nobody knows the object's.
+    fn definitions(&self, private: &PrivateSymbol) -> anyhow::Result<Option<Vec<Definition>>> {
+        if private.in_vmlinux() {
+            return Ok(self.kernel.as_ref().map(|k| k.named(&private.name)));
+        }
+        let symbols = self.modules.symbols(&private.object)?;
+        Ok(symbols.map(|symbols| symbols.named(&private.name).to_vec()))
+    }
 
-        let named = kernel.named(&private.name);
-        let count = named.len();
-        let found = match (count, private.sympos) {
-            (0, _) => Err(Problem::NotInKernel {
-                symbol: symbol.clone(),
-                name: private.name.clone(),
-            }),
-            (1, 0) => Ok(named[0]),
-            (_, 0) => Err(Problem::Ambiguous {
-                symbol: symbol.clone(),
-                count,
-            }),
-            (_, position) => usize::try_from(position - 1)
-                .ok()
-                .and_then(|index| named.get(index).copied())
-                .ok_or(Problem::NoSuchPosition {
-                    symbol: symbol.clone(),
-                    count,
-                }),
-        };
-        let found = match found {
-            Ok(found) => found,
-            Err(problem) => {
-                problems.push(problem);
-                return;
-            }
-        };
-
-        if kernel.is_init(&found) {
+    fn check_found(
+        &self,
+        private: &PrivateSymbol,
+        found: Definition,
+        uses: &Uses,
+        problems: &mut Vec<Problem>,
+    ) {
+        let symbol = private.to_string();
+        if found.init {
             problems.push(Problem::Init {
                 symbol: symbol.clone(),
             });
         }
-        match (kernel.is_text(&found), &uses.branch, &uses.address) {
+        match (found.text, &uses.branch, &uses.address) {
             (false, Some(place), _) => problems.push(Problem::CallOfData {
                 symbol,
                 place: place.clone(),
             }),
-            (true, _, Some(place)) if !address_allowed => {
+            (true, _, Some(place)) if !self.addresses_allowed.contains(&private.name) => {
                 let why = match found.landing {
                     Landing::Kept => return,
                     Landing::Sealed => "it is a function without ENDBR",
@@ -165,65 +151,47 @@ impl Checker {
             _ => {}
         }
     }
-}
 
-/// Whether a symbol is private, be it before or after the edit.
-fn is_private(module: &Module, index: usize) -> bool {
-    let symbol = &module.symbols[index];
-    PrivateSymbol::is_private(&symbol.name)
-        && (symbol.is_undefined() || symbol.shndx == SHN_LIVEPATCH)
-}
-
-/// Collects how private symbols are used and refuses what cannot be moved.
-fn check_uses(module: &Module, problems: &mut Vec<Problem>) -> BTreeMap<usize, Uses> {
-    let mut uses: BTreeMap<usize, Uses> = BTreeMap::new();
-    let mut refused = HashSet::new();
-    let unresolved = module
-        .symbols
-        .iter()
-        .enumerate()
-        .any(|(index, symbol)| is_private(module, index) && symbol.is_undefined());
-
-    for relocation in &module.relocations {
-        let section = &module.sections[relocation.target];
-        if unresolved && relocation.livepatch {
-            if refused.insert((relocation.target, 0)) {
-                problems.push(Problem::AlreadyLivepatch {
-                    section: section.name.clone(),
-                });
-            }
-            continue;
-        }
-        // The loader leaves relocations of debug information and the like alone.
-        if !is_private(module, relocation.symbol) || !section.is_allocated() {
-            continue;
-        }
-
-        let symbol = &module.symbols[relocation.symbol];
-        let place = Place {
-            section: section.name.clone(),
-            offset: relocation.place,
+    /// What can be said without the symbols of the object.
+    fn check_unknown(&self, private: &PrivateSymbol, uses: &Uses, problems: &mut Vec<Problem>) {
+        let Some(place) = &uses.address else {
+            return;
         };
-        if let Some(why) = forbidden_section(&section.name) {
-            if refused.insert((relocation.target, relocation.symbol)) {
-                problems.push(Problem::ForbiddenSection {
-                    symbol: symbol.name.clone(),
-                    place,
-                    why,
-                });
+        let why = match (private.in_vmlinux(), &uses.branch) {
+            // What is called is a function.
+            (_, Some(_)) => {
+                "it is a function, being called elsewhere in the module, and may be without ENDBR"
             }
-            continue;
-        }
-        let uses = uses.entry(relocation.symbol).or_default();
-        match Use::of(relocation.r_type, section.is_code()) {
-            Some(Use::Branch) => _ = uses.branch.get_or_insert(place),
-            Some(Use::Address) => _ = uses.address.get_or_insert(place),
-            None => problems.push(Problem::UnsupportedRelocation {
-                symbol: symbol.name.clone(),
-                place,
-                r_type: relocation.r_type,
-            }),
+            (true, None) => return,
+            (false, None) => {
+                "the module that has it is in none of the folders given (--modules), so it may be \
+                 a function without ENDBR"
+            }
+        };
+        if !self.addresses_allowed.contains(&private.name) {
+            problems.push(Problem::FunctionAddress {
+                symbol: private.to_string(),
+                place: place.clone(),
+                why,
+            });
         }
     }
-    uses
+}
+
+/// The symbol that the position means.
+fn choose(named: &[Definition], private: &PrivateSymbol) -> Result<Definition, Problem> {
+    let (symbol, count) = (private.to_string(), named.len());
+    match (named, private.sympos) {
+        ([], _) => Err(Problem::NotThere {
+            symbol,
+            object: private.object.clone(),
+            name: private.name.clone(),
+        }),
+        ([only], 0) => Ok(*only),
+        (_, 0) => Err(Problem::Ambiguous { symbol, count }),
+        (_, position) => usize::try_from(position - 1)
+            .ok()
+            .and_then(|index| named.get(index).copied())
+            .ok_or(Problem::NoSuchPosition { symbol, count }),
+    }
 }

@@ -1,20 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The symbols inside the kernel image.
 
+use crate::definition::{Definition, Landing};
 use anyhow::{bail, ensure, Context, Result};
 use std::collections::HashMap;
 use std::ops::Range;
-
-/// Whether a call through a pointer may land on a function when the CPU has IBT.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Landing {
-    /// It begins with ENDBR, and the kernel leaves it there.
-    Kept,
-    /// It has none, or the kernel overwrites it while booting (`apply_seal_endbr()`).
-    Sealed,
-    /// Only the image can tell.
-    Unknown,
-}
 
 /// One symbol of the kernel image.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -92,17 +82,22 @@ impl KernelSymbols {
     }
 
     /// Every symbol of that name in address order; sympos counts them from 1.
-    pub fn named(&self, name: &str) -> &[KernelSymbol] {
-        self.by_name.get(name).map_or(&[], Vec::as_slice)
+    pub fn named(&self, name: &str) -> Vec<Definition> {
+        let symbols = self.by_name.get(name).into_iter().flatten();
+        symbols
+            .map(|symbol| Definition {
+                text: self.is_text(symbol),
+                init: self.is_init(symbol),
+                landing: symbol.landing,
+            })
+            .collect()
     }
 
-    /// Whether the symbol is a function.
-    pub fn is_text(&self, symbol: &KernelSymbol) -> bool {
+    fn is_text(&self, symbol: &KernelSymbol) -> bool {
         self.text.iter().any(|text| text.contains(&symbol.address))
     }
 
-    /// Whether the symbol is gone once the kernel has booted.
-    pub fn is_init(&self, symbol: &KernelSymbol) -> bool {
+    fn is_init(&self, symbol: &KernelSymbol) -> bool {
         self.init.contains(&symbol.address) && !self.percpu.contains(&symbol.address)
     }
 }
@@ -129,7 +124,7 @@ ffffffffc0000000 t twice\t[mod]
     #[test]
     fn counts_in_address_order_and_leaves_modules_out() {
         let symbols = KernelSymbols::parse_map(MAP).unwrap();
-        let addresses: Vec<_> = symbols.named("twice").iter().map(|s| s.address).collect();
+        let addresses: Vec<_> = symbols.by_name["twice"].iter().map(|s| s.address).collect();
         assert_eq!(addresses, [0xffff_ffff_8100_0100, 0xffff_ffff_8100_0300]);
         assert!(symbols.named("nothing").is_empty());
     }
@@ -137,12 +132,12 @@ ffffffffc0000000 t twice\t[mod]
     #[test]
     fn tells_functions_and_init_memory_by_address() {
         let symbols = KernelSymbols::parse_map(MAP).unwrap();
-        let only = |name| &symbols.named(name)[0];
-        assert!(symbols.is_text(only("twice")));
-        assert!(!symbols.is_text(only("datum")));
-        assert!(symbols.is_init(only("early")));
-        assert!(!symbols.is_init(only("datum")));
-        assert!(!symbols.is_init(only("runqueues")));
+        let only = |name| symbols.named(name)[0];
+        assert!(only("twice").text);
+        assert!(!only("datum").text);
+        assert!(only("early").init);
+        assert!(!only("datum").init);
+        assert!(!only("runqueues").init);
     }
 
     #[test]

@@ -2,11 +2,13 @@
 //! Turns the private symbols of a finished kernel module into livepatch relocations.
 //!
 //! The format is the kernel's own, `Documentation/livepatch/module-elf-format.rst`; the reader of
-//! it is `klp_apply_section_relocs()` in `kernel/livepatch/core.c`, which `apply_relocations()` in
-//! `kernel/module/main.c` calls for the object `vmlinux` while *any* module loads. What is done
-//! here is therefore all that a module needs to reach what the kernel does not export.
+//! it is `klp_apply_section_relocs()` in `kernel/livepatch/core.c`. For the object `vmlinux`,
+//! `apply_relocations()` in `kernel/module/main.c` calls that while *any* module loads, so nothing
+//! else is needed to reach what the kernel does not export. For a module as object, molt's core calls
+//! it when that module is patched, which may be long after the patch was loaded.
 
 pub mod check;
+pub mod definition;
 pub mod edit;
 pub mod exports;
 pub mod file;
@@ -14,6 +16,8 @@ pub mod kallsyms;
 pub mod kernel_image;
 pub mod kernel_symbols;
 pub mod module;
+pub mod module_symbols;
+pub mod modules;
 pub mod private_symbol;
 pub mod problem;
 pub mod relocation;

@@ -9,14 +9,16 @@ use molt_link::file;
 use molt_link::kernel_image;
 use molt_link::kernel_symbols::KernelSymbols;
 use molt_link::module::Module;
+use molt_link::modules::Modules;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 /// Let the kernel resolve the private symbols of finished modules
 ///
-/// Symbols named .klp.sym.vmlinux.<name>,<position> become livepatch symbols, which the kernel
-/// looks up itself while the module loads. Every other undefined symbol must be exported by a
+/// Symbols named .klp.sym.<object>.<name>,<position> become livepatch symbols, which the kernel
+/// looks up itself: those of vmlinux while the module loads, those of a module when molt patches
+/// that. Every other undefined symbol must be exported by a
 /// Module.symvers or a module given. All files are checked before the first is changed; a second
 /// run changes nothing.
 #[derive(Parser)]
@@ -44,6 +46,11 @@ struct Arguments {
     #[arg(long, value_name = "FILE", conflicts_with = "vmlinux")]
     system_map: Option<PathBuf>,
 
+    /// A folder with modules, searched for those whose private symbols are used: the same checks
+    /// for them (may be repeated)
+    #[arg(long, value_name = "FOLDER")]
+    modules: Vec<PathBuf>,
+
     /// A private function whose address may be taken all the same, since it is only compared (may
     /// be repeated)
     #[arg(long, value_name = "NAME")]
@@ -55,7 +62,7 @@ struct Arguments {
 
     /// Modules to edit in place
     #[arg(value_name = "FILE.ko", required = true)]
-    modules: Vec<PathBuf>,
+    files: Vec<PathBuf>,
 }
 
 fn main() -> ExitCode {
@@ -73,11 +80,11 @@ fn run(arguments: &Arguments) -> Result<()> {
 
     let mut edits = Vec::new();
     let mut refused = 0;
-    for path in &arguments.modules {
+    for path in &arguments.files {
         let name = path.display();
         let data = read(path)?;
         let module = Module::parse(&data).with_context(|| name.to_string())?;
-        let problems = checker.check(&module);
+        let problems = checker.check(&module, &data);
         if problems.is_empty() {
             let edited = edit(&data, &module).with_context(|| name.to_string())?;
             edits.push((path, edited));
@@ -92,7 +99,7 @@ fn run(arguments: &Arguments) -> Result<()> {
     if refused != 0 {
         bail!(
             "{refused} of {} modules refused, nothing changed",
-            arguments.modules.len()
+            arguments.files.len()
         );
     }
 
@@ -138,6 +145,7 @@ fn read_checker(arguments: &Arguments) -> Result<Checker> {
         let symbols = KernelSymbols::parse_map(&read_text(path)?);
         checker.kernel = Some(symbols.with_context(|| path.display().to_string())?);
     }
+    checker.modules = Modules::new(arguments.modules.clone());
     checker.addresses_allowed = arguments.allow_address.iter().cloned().collect();
     Ok(checker)
 }

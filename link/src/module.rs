@@ -35,6 +35,12 @@ impl Section {
         self.sh_flags & u64::from(elf::SHF_ALLOC) != 0
     }
 
+    /// Whether the loader gives its memory back once the module has started:
+    /// `module_init_layout_section()`.
+    pub fn is_init(&self) -> bool {
+        self.name.starts_with(".init")
+    }
+
     /// Whether the section holds instructions.
     pub fn is_code(&self) -> bool {
         self.sh_flags & u64::from(elf::SHF_EXECINSTR) != 0
@@ -78,6 +84,8 @@ pub struct Relocation {
     pub symbol: usize,
     /// Its type, `R_X86_64_…`.
     pub r_type: u32,
+    /// What is added to the symbol's address.
+    pub addend: i64,
 }
 
 /// A module's sections, symbols, relocations and modinfo.
@@ -96,18 +104,23 @@ pub struct Module {
 }
 
 impl Module {
-    /// Reads a module; an error means that the file is not one.
+    /// Reads a module that is to be edited; an error means that it is none, or signed.
     pub fn parse(data: &[u8]) -> Result<Self> {
+        ensure!(
+            !data.ends_with(SIGNATURE_MARK),
+            "the module is signed already; sign it after this step"
+        );
+        Self::parse_any(data)
+    }
+
+    /// Reads a module; an error means that the file is not one.
+    pub fn parse_any(data: &[u8]) -> Result<Self> {
         let header = FileHeader64::<Le>::parse(data).context("not a 64-bit ELF file")?;
         ensure!(
             header.e_ident.data == elf::ELFDATA2LSB
                 && header.e_machine(Le) == elf::EM_X86_64
                 && header.e_type(Le) == elf::ET_REL,
             "not a relocatable ELF file for x86-64"
-        );
-        ensure!(
-            !data.ends_with(SIGNATURE_MARK),
-            "the module is signed already; sign it after this step"
         );
 
         let table = header.sections(Le, data).context("bad section headers")?;
@@ -163,6 +176,7 @@ impl Module {
                     place: rela.r_offset(Le),
                     symbol,
                     r_type: rela.r_type(Le, false),
+                    addend: rela.r_addend(Le),
                 });
             }
         }
@@ -181,6 +195,11 @@ impl Module {
         self.modinfo
             .iter()
             .filter_map(move |entry| entry.strip_prefix(key)?.strip_prefix('='))
+    }
+
+    /// Whether the loader keeps what livepatch needs to apply relocations later.
+    pub fn is_livepatch(&self) -> bool {
+        self.modinfo("livepatch").next().is_some()
     }
 
     /// The contents of a section from a symbol's place to the section's end.

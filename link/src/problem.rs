@@ -23,15 +23,25 @@ pub enum Problem {
     },
     /// `.klp.sym.` followed by what the kernel cannot parse.
     Malformed { symbol: String, why: &'static str },
-    /// A private symbol of a module; only livepatch's own modules get these resolved.
-    OfModule { symbol: String, object: String },
-    /// The kernel image has no such symbol.
-    NotInKernel { symbol: String, name: String },
+    /// A private symbol of a module; the loader keeps what these need of marked modules alone.
+    NotLivepatch { symbol: String },
+    /// The module that has the symbol cannot be read.
+    Unreadable {
+        symbol: String,
+        object: String,
+        why: String,
+    },
+    /// The kernel image, or the module, has no such symbol.
+    NotThere {
+        symbol: String,
+        object: String,
+        name: String,
+    },
     /// Several symbols of that name, and the position is 0.
     Ambiguous { symbol: String, count: usize },
     /// Fewer symbols of that name than the position says.
     NoSuchPosition { symbol: String, count: usize },
-    /// The kernel freed its memory after boot.
+    /// Its memory is freed after boot, or after the module's start.
     Init { symbol: String },
     /// A direct call of data.
     CallOfData { symbol: String, place: Place },
@@ -47,6 +57,8 @@ pub enum Problem {
         place: Place,
         r_type: u32,
     },
+    /// The relocated place holds something already, which the loader takes for a mistake.
+    NotZero { symbol: String, place: Place },
     /// A use in a section that must not name private symbols.
     ForbiddenSection {
         symbol: String,
@@ -97,25 +109,32 @@ impl fmt::Display for Problem {
                 f,
                 "{symbol}: not of the form .klp.sym.<object>.<name>,<position>: {why}"
             ),
-            Self::OfModule { symbol, object } => write!(
+            Self::NotLivepatch { symbol } => write!(
                 f,
-                "{symbol}: private symbols of modules (here {object}) are not supported; while a \
-                 module loads, the kernel resolves those of vmlinux alone"
+                "{symbol}: a private symbol of a module, which only a patch can have: a module with \
+                 livepatch=Y in its modinfo, as patch! makes it"
             ),
-            Self::NotInKernel { symbol, name } => {
-                write!(f, "{symbol}: the kernel has no symbol {name}")
-            }
+            Self::Unreadable {
+                symbol,
+                object,
+                why,
+            } => write!(f, "{symbol}: the module {object} cannot be read: {why}"),
+            Self::NotThere {
+                symbol,
+                object,
+                name,
+            } => write!(f, "{symbol}: {} has no symbol {name}", words(object)),
             Self::Ambiguous { symbol, count } => write!(
                 f,
-                "{symbol}: ambiguous, the kernel has {count} symbols of that name; say which by \
-                 a position from 1 to {count}"
+                "{symbol}: ambiguous, there are {count} symbols of that name; say which by a \
+                 position from 1 to {count}"
             ),
             Self::NoSuchPosition { symbol, count } => {
-                write!(f, "{symbol}: the kernel has only {count} of that name")
+                write!(f, "{symbol}: there are only {count} of that name")
             }
             Self::Init { symbol } => write!(
                 f,
-                "{symbol}: in the kernel's init memory, which is freed after boot"
+                "{symbol}: in init memory, which is freed after the start"
             ),
             Self::CallOfData { symbol, place } => {
                 write!(f, "{symbol}: called at {place}, but it is data")
@@ -136,6 +155,11 @@ impl fmt::Display for Problem {
                  does not apply",
                 type_name(*r_type)
             ),
+            Self::NotZero { symbol, place } => write!(
+                f,
+                "{symbol}: used at {place}, where the file has other bytes than zero; the kernel's \
+                 module loader refuses that"
+            ),
             Self::ForbiddenSection { symbol, place, why } => {
                 write!(f, "{symbol}: used at {place}: {why}")
             }
@@ -145,5 +169,12 @@ impl fmt::Display for Problem {
                  private symbols too"
             ),
         }
+    }
+}
+
+fn words(object: &str) -> String {
+    match object {
+        "vmlinux" => "the kernel".into(),
+        module => format!("the module {module}"),
     }
 }

@@ -63,6 +63,50 @@ pub fn forbidden_section(section: &str) -> Option<&'static str> {
     }
 }
 
+/// Why no private symbol of a module may be used in a section of this name, if so.
+///
+/// Such a symbol gets its address when its module is patched, which may be long after the patch has
+/// been loaded. So only what nobody looked at before may change then: code and plain data.
+pub fn late_section(section: &str) -> Option<&'static str> {
+    let is = |name: &str| {
+        let rest = section.strip_prefix(name);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    if section == "__jump_table" {
+        return Some(
+            "a static key of a module; the kernel prepares the branches of a patch when that is \
+             loaded, and then knows no module's keys. Test the key's count instead",
+        );
+    }
+    if section == ".static_call_sites" {
+        return Some(
+            "a static call of a module's key; the kernel prepares the calls of a patch when that is \
+             loaded, and then knows no module's keys. Call its trampoline, __SCT__NAME, as a function",
+        );
+    }
+    if is(".init") {
+        return Some("it is run and given back before symbols of modules have addresses");
+    }
+    if section.starts_with(".data..percpu") {
+        return Some("it is copied for each CPU before symbols of modules have addresses");
+    }
+    if [".text", ".exit.text", ".rodata", ".data"]
+        .into_iter()
+        .any(is)
+    {
+        return None;
+    }
+    Some("the kernel reads it while the patch is loaded, and a symbol of a module has no address yet")
+}
+
+/// How many bytes a relocation writes.
+pub fn size(r_type: u32) -> usize {
+    match r_type {
+        elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
+        _ => 4,
+    }
+}
+
 /// The name of a relocation type as `readelf` prints it, or its number.
 pub fn type_name(r_type: u32) -> String {
     let name = match r_type {
@@ -96,6 +140,31 @@ mod tests {
         assert_eq!(Use::of(elf::R_X86_64_PLT32, false), Some(Use::Address));
         assert_eq!(Use::of(elf::R_X86_64_PC32, true), Some(Use::Address));
         assert_eq!(Use::of(elf::R_X86_64_64, false), Some(Use::Address));
+    }
+
+    #[test]
+    fn only_code_and_plain_data_may_change_late() {
+        for section in [
+            ".text",
+            ".text.unlikely",
+            ".rodata.str1.1",
+            ".data",
+            ".data.rel.ro",
+            ".exit.text",
+        ] {
+            assert_eq!(late_section(section), None, "{section}");
+        }
+        for section in [
+            ".init.text",
+            ".init.data",
+            "__jump_table",
+            ".static_call_sites",
+            ".data..percpu",
+            "__param",
+            ".textual",
+        ] {
+            assert!(late_section(section).is_some(), "{section}");
+        }
     }
 
     #[test]

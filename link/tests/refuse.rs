@@ -142,15 +142,6 @@ fn malformed_names() {
 }
 
 #[test]
-fn symbols_of_modules() {
-    assert_refused(
-        &call(".klp.sym.ext4.ext4_sync_fs,0"),
-        &[],
-        &["private symbols of modules (here ext4) are not supported"],
-    );
-}
-
-#[test]
 fn relocations_the_loader_cannot_apply() {
     assert_refused(
         &Ko::new().uses(
@@ -161,6 +152,15 @@ fn relocations_the_loader_cannot_apply() {
         ),
         &[],
         &["used at .text+0x10 by relocation R_X86_64_REX_GOTPCRELX"],
+    );
+}
+
+#[test]
+fn places_that_hold_something() {
+    assert_refused(
+        &call(".klp.sym.vmlinux.function,0").code(18, &[1]),
+        &[],
+        &["used at .text+0x10, where the file has other bytes than zero"],
     );
 }
 
@@ -199,17 +199,17 @@ fn names_the_kernel_does_not_have() {
     assert_refused_with_map(
         &call(".klp.sym.vmlinux.twice,0"),
         &[],
-        &["ambiguous, the kernel has 2", "from 1 to 2"],
+        &["ambiguous, there are 2", "from 1 to 2"],
     );
     assert_refused_with_map(
         &call(".klp.sym.vmlinux.twice,3"),
         &[],
-        &["the kernel has only 2"],
+        &["there are only 2"],
     );
     assert_refused_with_map(
         &call(".klp.sym.vmlinux.early,0"),
         &[],
-        &["freed after boot"],
+        &["freed after the start"],
     );
     assert_accepted_with_map(&call(".klp.sym.vmlinux.twice,2"), &[]);
 }

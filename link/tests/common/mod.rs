@@ -84,6 +84,13 @@ impl Ko {
         self
     }
 
+    /// Writes to `.text`.
+    pub fn code(mut self, offset: usize, bytes: &[u8]) -> Self {
+        let code = self.object.section_mut(self.sections[".text"]).data_mut();
+        code[offset..offset + bytes.len()].copy_from_slice(bytes);
+        self
+    }
+
     /// Names an undefined symbol that nothing may refer to.
     pub fn undefined(mut self, name: &str, weak: bool) -> Self {
         self.symbol(name, SymbolSection::Undefined, 0, weak);
@@ -111,8 +118,21 @@ impl Ko {
         id
     }
 
-    /// Relocates a place of a section by an undefined symbol.
-    pub fn uses(mut self, section: &'static str, offset: u64, symbol: &str, r_type: u32) -> Self {
+    /// Relocates a place of a section by a symbol, an undefined one if it is not defined yet, as
+    /// instructions do: four bytes before what they mean.
+    pub fn uses(self, section: &'static str, offset: u64, symbol: &str, r_type: u32) -> Self {
+        self.relocated(section, offset, symbol, r_type, -4)
+    }
+
+    /// The same with any addend.
+    pub fn relocated(
+        mut self,
+        section: &'static str,
+        offset: u64,
+        symbol: &str,
+        r_type: u32,
+        addend: i64,
+    ) -> Self {
         if !self.sections.contains_key(section) {
             self.section(section, SectionKind::ReadOnlyData, 64);
         }
@@ -123,7 +143,7 @@ impl Ko {
                 Relocation {
                     offset,
                     symbol,
-                    addend: -4,
+                    addend,
                     flags: RelocationFlags::Elf { r_type },
                 },
             )
