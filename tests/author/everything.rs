@@ -20,7 +20,7 @@ patch! {
         },
     },
     fat: {
-        extern fn fat_sync_inode,
+        extern fn fat_evict_inode,
         callbacks { post_patch: told },
     },
 }
@@ -34,7 +34,7 @@ mod inner {
 }
 
 unsafe extern "C" fn show(_m: *mut c::seq_file, _v: *mut c_void) -> c_int {
-    let _ = fat_sync_inode;
+    let _ = fat_evict_inode;
     0
 }
 
