@@ -99,6 +99,7 @@ demo: modules
 # With the tests' own modules. First what needs no guest; the guest's summary is the last thing to be read.
 test: export MOLT_TESTS := 1
 test: modules
+	+@scripts/fixes $(T)
 	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
 	@$(call cargo,test) --tests -p molt-tests -- $(T)
 

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: GPL-2.0
-//! The test target: every scenario is one test, run in its own VM, and every file
-//! of `tests/author` that must not compile is one.
+//! The test target: every scenario is one test, run in its own VM, and so is every fix of
+//! `patches/`, and every file of `tests/author` that must not compile.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::Result;
 use libtest_mimic::{Arguments, Failed, Trial};
 use molt_tests::host::author::Author;
-use molt_tests::host::qemu::Machine;
+use molt_tests::host::fix::Fix;
+use molt_tests::host::machines::Machines;
 use molt_tests::host::snapshot::Snapshot;
-use molt_tests::host::{image, judge, kernel};
-use molt_tests::scenario;
+use molt_tests::host::{judge, kernel};
+use molt_tests::scenario::{self, Scenario};
 
 fn main() -> ExitCode {
     let arguments = Arguments::from_args();
@@ -26,35 +27,57 @@ fn main() -> ExitCode {
 }
 
 fn prepare(arguments: &Arguments) -> Result<Vec<Trial>> {
-    // Listing needs no kernel.
-    let snapshot = if arguments.list {
-        None
-    } else {
-        Some(snapshot()?)
-    };
+    let fixes = Fix::all()?;
     let logs = build_folder().join("test-logs");
     fs::create_dir_all(&logs)?;
-    let in_guest = scenario::all().map(|scenario| {
-        let (snapshot, logs) = (snapshot.clone(), logs.clone());
-        Trial::test(scenario.name(), move || {
-            let snapshot = snapshot.ok_or("there is no machine")?;
-            judge::run(&scenario, &snapshot, &logs).map_err(Failed::from)
-        })
-    });
-    let on_host = Author::all()?
-        .into_iter()
-        .map(|author| Trial::test(author.name(), move || author.run().map_err(Failed::from)));
-    Ok(in_guest.chain(on_host).collect())
+    // Listing needs no kernel.
+    let mut machines = match arguments.list {
+        true => None,
+        false => Some(Machines::new(build_folder().join("tests"), &fixes)?),
+    };
+    let mut trials = Vec::new();
+    for scenario in scenario::all() {
+        let machine = machine(&mut machines, arguments, &scenario, Machines::default)?;
+        trials.push(trial(scenario, machine, &logs));
+    }
+    for fix in &fixes {
+        let Some(release) = fix.tested_on() else {
+            continue;
+        };
+        let scenario = scenario::fix(&fix.name);
+        let machine = machine(&mut machines, arguments, &scenario, |machines| {
+            machines.of(release)
+        })?;
+        trials.push(trial(scenario, machine, &logs));
+    }
+    trials.extend(
+        Author::all()?
+            .into_iter()
+            .map(|author| Trial::test(author.name(), move || author.run().map_err(Failed::from))),
+    );
+    Ok(trials)
 }
 
-fn snapshot() -> Result<Snapshot> {
-    let folder = build_folder().join("tests");
-    fs::create_dir_all(&folder)?;
-    let machine = Machine {
-        kernel: kernel::image()?,
-        initramfs: image::build(&folder)?,
+/// The machine for a test, unless the test is left out.
+fn machine(
+    machines: &mut Option<Machines>,
+    arguments: &Arguments,
+    scenario: &Scenario,
+    choose: impl FnOnce(&mut Machines) -> Result<Snapshot>,
+) -> Result<Option<Snapshot>> {
+    let wanted = match &arguments.filter {
+        Some(filter) => scenario.name().contains(filter),
+        None => true,
     };
-    Snapshot::make(machine, &folder)
+    machines.as_mut().filter(|_| wanted).map(choose).transpose()
+}
+
+fn trial(scenario: Scenario, machine: Option<Snapshot>, logs: &Path) -> Trial {
+    let logs = logs.to_owned();
+    Trial::test(scenario.name(), move || {
+        let machine = machine.ok_or("there is no machine")?;
+        judge::run(&scenario, &machine, &logs).map_err(Failed::from)
+    })
 }
 
 fn build_folder() -> PathBuf {

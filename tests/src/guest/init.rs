@@ -49,7 +49,7 @@ fn try_run() -> Result<Ending> {
         Line::Fail(format!("no scenario {name}")).write(token, &mut port)?;
         return Ok(Ending::PowerOff);
     };
-    let guest = Guest::new(token, port);
+    let guest = Guest::new(scenario.case(), token, port);
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| (scenario.run)(&guest)))
         .unwrap_or_else(|_| Err(anyhow!("the scenario panicked; the console has the words")));
     guest.report(&match outcome {

@@ -28,16 +28,23 @@ use crate::report::Line;
 
 /// The machine a scenario runs in.
 pub struct Guest {
+    case: String,
     token: String,
     port: Mutex<File>,
 }
 
 impl Guest {
-    fn new(token: &str, port: File) -> Self {
+    fn new(case: &str, token: &str, port: File) -> Self {
         Self {
+            case: case.to_owned(),
             token: token.to_owned(),
             port: Mutex::new(port),
         }
+    }
+
+    /// The scenario's name without its area.
+    pub fn case(&self) -> &str {
+        &self.case
     }
 
     /// Notes a figure or an observation in the test's log.

@@ -3,9 +3,11 @@
 
 pub mod author;
 pub mod cpio;
+pub mod fix;
 pub mod image;
 pub mod judge;
 pub mod kernel;
+pub mod machines;
 pub mod qemu;
 pub mod snapshot;
 pub mod splat;

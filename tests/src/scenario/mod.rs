@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The list of all scenarios. The host makes a test of each, the guest runs one.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use anyhow::Result;
@@ -25,6 +26,7 @@ mod busy;
 mod coexist;
 mod ending;
 mod exiting;
+mod fix;
 mod hotplug;
 mod input;
 mod nmi;
@@ -40,10 +42,10 @@ mod unload;
 mod unreliable;
 
 /// One test that runs in a guest of its own.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub struct Scenario {
     area: &'static str,
-    case: &'static str,
+    case: Cow<'static, str>,
     /// Runs in the guest.
     pub run: fn(&Guest) -> Result<()>,
     /// The longest time the guest may take, booting included.
@@ -68,7 +70,7 @@ impl Scenario {
     const fn new(area: &'static str, case: &'static str, run: fn(&Guest) -> Result<()>) -> Self {
         Self {
             area,
-            case,
+            case: Cow::Borrowed(case),
             run,
             deadline: Duration::from_secs(60),
             expected_splats: &[],
@@ -77,19 +79,20 @@ impl Scenario {
     }
 
     /// Gives it another number of seconds.
-    const fn seconds(self, seconds: u64) -> Self {
-        Self {
-            deadline: Duration::from_secs(seconds),
-            ..self
-        }
+    const fn seconds(mut self, seconds: u64) -> Self {
+        self.deadline = Duration::from_secs(seconds);
+        self
+    }
+
+    /// Its name within the area.
+    pub fn case(&self) -> &str {
+        &self.case
     }
 
     /// Lets the machine restart at the end.
-    const fn restarts(self) -> Self {
-        Self {
-            ending: Ending::Restart,
-            ..self
-        }
+    const fn restarts(mut self) -> Self {
+        self.ending = Ending::Restart;
+        self
     }
 
     /// `area::case`.
@@ -98,7 +101,7 @@ impl Scenario {
     }
 }
 
-/// All scenarios.
+/// All scenarios but those of fixes.
 pub fn all() -> impl Iterator<Item = Scenario> {
     [
         smoke::ALL,
@@ -123,10 +126,18 @@ pub fn all() -> impl Iterator<Item = Scenario> {
     ]
     .into_iter()
     .flatten()
-    .copied()
+    .cloned()
+}
+
+/// The scenario of the fix of that name, which only the host has a list of.
+pub fn fix(name: &str) -> Scenario {
+    fix::scenario(name)
 }
 
 /// The scenario of that name.
 pub fn find(name: &str) -> Option<Scenario> {
-    all().find(|scenario| scenario.name() == name)
+    match name.split_once("::") {
+        Some(("fix", case)) => Some(fix(case)),
+        _ => all().find(|scenario| scenario.name() == name),
+    }
 }
