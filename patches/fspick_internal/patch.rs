@@ -7,23 +7,11 @@ use molt::prelude::*;
 patch! {
     description: "fs: refuse to reconfigure internal superblocks",
     license: "GPL",
-    vmlinux: { fs_context_for_reconfigure => for_reconfigure },
-}
-
-#[expect(
-    improper_ctypes,
-    reason = "bindgen makes empty structs of the kernel's empty ones"
-)]
-extern "C" {
-    /// `fs/fs_context.c`: what all of the `fs_context_for_…` come down to.
-    #[link_name = ".klp.sym.vmlinux.alloc_fs_context,0"]
-    fn alloc_fs_context(
-        kind: *mut c::file_system_type,
-        reference: *mut c::dentry,
-        flags: c_uint,
-        mask: c_uint,
-        purpose: c_uint,
-    ) -> *mut c::fs_context;
+    vmlinux: {
+        fs_context_for_reconfigure => for_reconfigure,
+        // What all of the `fs_context_for_…` come down to.
+        extern fn alloc_fs_context,
+    },
 }
 
 /// `SB_NOUSER` of `linux/fs/super_types.h`: the superblock is not for user space.

@@ -7,37 +7,15 @@ use molt::prelude::*;
 patch! {
     description: "sysctl: check the range of a time in milliseconds",
     license: "GPL",
-    vmlinux: { do_proc_int_conv_ms_jiffies_minmax => convert },
-}
-
-/// Writes a value that user space gave, a sign and a magnitude, to the variable.
-type FromUser = unsafe extern "C" fn(*const bool, *const c_ulong, *mut c_int) -> c_int;
-
-/// Reads the variable as a sign and a magnitude.
-type ToUser = unsafe extern "C" fn(*mut bool, *mut c_ulong, *const c_int) -> c_int;
-
-extern "C" {
-    /// `kernel/sysctl.c`: does the one or the other, by `direction`; with `check`, refuses what
-    /// is not between `extra1` and `extra2` of the table.
-    #[link_name = ".klp.sym.vmlinux.proc_int_conv,0"]
-    fn proc_int_conv(
-        negative: *mut bool,
-        user: *mut c_ulong,
-        variable: *mut c_int,
-        direction: c_int,
-        table: *const c::ctl_table,
-        check: bool,
-        from_user: FromUser,
-        to_user: ToUser,
-    ) -> c_int;
-
-    /// `kernel/time/jiffies.c`: a [`FromUser`] that takes milliseconds.
-    #[link_name = ".klp.sym.vmlinux.sysctl_u2k_int_conv_ms,0"]
-    fn ms_from_user(negative: *const bool, user: *const c_ulong, variable: *mut c_int) -> c_int;
-
-    /// `kernel/time/jiffies.c`: a [`ToUser`] that gives milliseconds.
-    #[link_name = ".klp.sym.vmlinux.sysctl_k2u_int_conv_ms,0"]
-    fn ms_to_user(negative: *mut bool, user: *mut c_ulong, variable: *const c_int) -> c_int;
+    vmlinux: {
+        do_proc_int_conv_ms_jiffies_minmax => convert,
+        // Reads or writes a sysctl's variable, by `direction`. On writing, it refuses what is not
+        // between `extra1` and `extra2` of the table if it is told to check.
+        extern fn proc_int_conv,
+        // Its ways to and from user space, for milliseconds.
+        extern fn sysctl_u2k_int_conv_ms,
+        extern fn sysctl_k2u_int_conv_ms,
+    },
 }
 
 /// Replaces `do_proc_int_conv_ms_jiffies_minmax` of `kernel/time/jiffies.c`, which did not ask for
@@ -64,8 +42,8 @@ unsafe extern "C" fn convert(
             direction,
             table,
             true,
-            ms_from_user,
-            ms_to_user,
+            Some(sysctl_u2k_int_conv_ms),
+            Some(sysctl_k2u_int_conv_ms),
         )
     }
 }
