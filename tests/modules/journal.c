@@ -5,7 +5,7 @@
  *
  * /sys/module/journal/parameters/:
  *   entries  one line each; writing clears them
- *   refuse   "ENTRY" that is to be answered with -ENODEV, or nothing
+ *   refuse   entry that is to be answered with -ENODEV
  */
 #include <linux/cleanup.h>
 #include <linux/delay.h>

@@ -38,7 +38,12 @@ pub fn wait_for(entry: &str) -> Result<()> {
     check::eventually(entry, || Ok(entries()?.iter().any(|seen| seen == entry)))
 }
 
-/// Lets the one who writes this entry be refused with ENODEV; nobody if it is empty.
+/// Lets the one who writes this entry be refused with ENODEV.
 pub fn refuse(entry: &str) -> Result<()> {
     fs::write(path("refuse"), entry).context("journal")
+}
+
+/// Lets nobody be refused any more.
+pub fn refuse_nobody() -> Result<()> {
+    refuse("nobody")
 }

@@ -23,15 +23,18 @@ macro_rules! scenarios {
 mod api;
 mod atomic;
 mod busy;
+mod callback;
 mod coexist;
 mod ending;
 mod exiting;
 mod fix;
+mod force;
 mod hotplug;
 mod input;
 mod nmi;
 mod object;
 mod refuse;
+mod replace;
 mod request;
 mod shadow;
 mod smoke;
@@ -121,6 +124,9 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         ending::ALL,
         sysfs::ALL,
         object::ALL,
+        replace::ALL,
+        callback::ALL,
+        force::ALL,
         api::ALL,
         shadow::ALL,
     ]
