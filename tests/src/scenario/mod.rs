@@ -39,6 +39,7 @@ mod request;
 mod shadow;
 mod smoke;
 mod stack;
+mod state;
 mod storm;
 mod sysfs;
 mod unload;
@@ -129,6 +130,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         force::ALL,
         api::ALL,
         shadow::ALL,
+        state::ALL,
     ]
     .into_iter()
     .flatten()

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Shadow variables: values that belong to objects of the kernel.
 
-use std::fs::OpenOptions;
+use std::fs::{File, OpenOptions};
 use std::io::{Read, Seek, Write};
+use std::os::unix::fs::FileExt;
 use std::thread;
 
 use anyhow::{anyhow, ensure, Context, Result};
@@ -19,6 +20,7 @@ scenarios! { shadow:
     dropped_once,
     one_value_for_all_who_come_at_once,
     survives_to_the_successor,
+    sample,
 }
 
 /// The ids of `patch_shadow`: of a value that counts and sleeps when dropped, and of an aligned one.
@@ -247,4 +249,41 @@ fn survives_to_the_successor(_: &Guest) -> Result<()> {
     remove_all(PLAIN, 4)?;
     expect_counts(0, 4)?;
     third.retire()
+}
+
+/// `samples/shadow.rs`: each open file counts for itself, and its count goes when it is closed.
+fn sample(_: &Guest) -> Result<()> {
+    let read = |file: &File| -> Result<String> {
+        let mut text = [0; 200];
+        let length = file.read_at(&mut text, 0)?;
+        Ok(String::from_utf8(text[..length].to_vec())?)
+    };
+    let count = |file: &File, times: u32| -> Result<()> {
+        let expected = format!("read {times} times since it was opened\n");
+        check::equal("/proc/version", read(file)?, expected)
+    };
+    module::load_all(&["molt"])?;
+    let old = File::open("/proc/version")?;
+    let original = read(&old)?;
+    let patch = Patch::load("shadow")?;
+    count(&old, 1)?;
+    for times in 1..10 {
+        let file = File::open("/proc/version")?;
+        count(&file, 1)?;
+        count(&old, times + 1)?;
+        count(&file, 2)?;
+    }
+    let kept = File::open("/proc/version")?;
+    count(&kept, 1)?;
+    patch.disable()?;
+    check::equal("/proc/version", read(&kept)?, original)?;
+    // Closed by the kernel's own function, which knows of no count.
+    drop((old, kept));
+    patch.enable()?;
+    let files = (0..10).map(|_| File::open("/proc/version"));
+    let files: Vec<File> = files.collect::<Result<_, _>>()?;
+    for file in &files {
+        count(file, 1)?;
+    }
+    patch.retire()
 }
