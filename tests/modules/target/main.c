@@ -38,6 +38,7 @@ SHOW(deep, "%d", target_deep())
 SHOW(nap_in_callee, "%d", target_nap_in_callee())
 SHOW(spin, "%d", target_spin())
 SHOW(pair, "%#x", target_outer())
+SHOW(private, "%d", target_private())
 SHOW(sleepers, "%d", target_sleepers())
 SHOW(olds, "%lld", atomic64_read(&target_olds))
 SHOW(news, "%lld", atomic64_read(&target_news))
@@ -61,6 +62,7 @@ static const struct {
 	{ "nap_in_callee", nap_in_callee_show },
 	{ "spin", spin_show },
 	{ "pair", pair_show },
+	{ "private", private_show },
 	{ "sleepers", sleepers_show },
 	{ "olds", olds_show },
 	{ "news", news_show },

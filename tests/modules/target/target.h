@@ -40,6 +40,9 @@ int target_stopped(void *unused);
 /* object.c: objects for shadow variables. */
 extern const struct proc_ops target_object_file;
 
+/* private.c: what is not exported. */
+int target_private(void);
+
 /* twin_a.c, twin_b.c: one name, two functions. */
 int target_twin_a(void);
 int target_twin_b(void);

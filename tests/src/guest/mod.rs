@@ -17,6 +17,7 @@ pub mod patch;
 pub mod process;
 pub mod sleeper;
 pub mod snapshot;
+pub mod syscall;
 pub mod target;
 pub mod tracefs;
 

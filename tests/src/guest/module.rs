@@ -68,3 +68,21 @@ pub fn refuse(name: &str, parameters: &str, errno: Errno) -> Result<()> {
     );
     Ok(())
 }
+
+/// Makes `/modules/TO.ko` of `/modules/FROM.ko` by exchanging a name for one of the same length.
+pub fn edit(from: &str, to: &str, old: &str, new: &str) -> Result<()> {
+    anyhow::ensure!(old.len() == new.len(), "{old} and {new} differ in length");
+    let mut bytes = fs::read(format!("/modules/{from}.ko"))?;
+    let places: Vec<usize> = bytes
+        .windows(old.len())
+        .enumerate()
+        .filter(|(_, window)| *window == old.as_bytes())
+        .map(|(place, _)| place)
+        .collect();
+    anyhow::ensure!(!places.is_empty(), "{old} is not in {from}.ko");
+    for place in places {
+        bytes[place..place + new.len()].copy_from_slice(new.as_bytes());
+    }
+    fs::write(format!("/modules/{to}.ko"), bytes)?;
+    Ok(())
+}

@@ -41,6 +41,7 @@ mod smoke;
 mod stack;
 mod state;
 mod storm;
+mod symbol;
 mod sysfs;
 mod unload;
 mod unreliable;
@@ -131,6 +132,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         api::ALL,
         shadow::ALL,
         state::ALL,
+        symbol::ALL,
     ]
     .into_iter()
     .flatten()
