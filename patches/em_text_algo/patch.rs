@@ -47,17 +47,14 @@ struct Request {
 }
 
 impl Request {
-    fn from_layer(&self) -> u8 {
-        self.layers & 0xf
+    /// Layer and offset at which to begin.
+    fn begin(&self) -> (u8, u16) {
+        (self.layers & 0xf, self.from_offset)
     }
 
-    fn to_layer(&self) -> u8 {
-        self.layers >> 4
-    }
-
-    /// Whether the part of the packet in which to search ends before it begins.
-    fn is_reversed(&self) -> bool {
-        (self.from_layer(), self.from_offset) > (self.to_layer(), self.to_offset)
+    /// Layer and offset at which to end.
+    fn end(&self) -> (u8, u16) {
+        (self.layers >> 4, self.to_offset)
     }
 }
 
@@ -154,7 +151,8 @@ unsafe fn change(data: *const u8, length: c_int, ematch: *mut Ematch) -> Result 
     if !request.algorithm.contains(&0) {
         return Err(EINVAL);
     }
-    if request.is_reversed() {
+    let ((from_layer, from_offset), (to_layer, to_offset)) = (request.begin(), request.end());
+    if (from_layer, from_offset) > (to_layer, to_offset) {
         return Err(EINVAL);
     }
 
@@ -181,10 +179,10 @@ unsafe fn change(data: *const u8, length: c_int, ematch: *mut Ematch) -> Result 
 
     let text = KBox::new(
         TextMatch {
-            from_offset: request.from_offset,
-            to_offset: request.to_offset,
-            from_layer: request.from_layer(),
-            to_layer: request.to_layer(),
+            from_offset,
+            to_offset,
+            from_layer,
+            to_layer,
             search: core::ptr::null_mut(),
         },
         GFP_KERNEL,

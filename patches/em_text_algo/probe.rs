@@ -76,7 +76,7 @@ fn add_filter(socket: &OwnedFd, algorithm: &[u8; 16]) -> Result<Result<(), Errno
     ));
 
     let every_packet = u32::from(3_u16.to_be());
-    let info = 1 << 16 | every_packet; // the filter's priority
+    let info = (1 << 16) | every_packet; // the filter's priority
     ask(
         socket,
         &message(RTM_NEWTFILTER, 0, CLSACT_INGRESS, info, &attributes),
