@@ -27,8 +27,18 @@ use proc_macro::TokenStream;
 ///     description: "…",
 ///     author: "…",                                    // optional
 ///     license: "GPL",
-///     vmlinux: { cmdline_proc_show => show },         // object: { function => replacement, … }
-///     some_module: { foo => new_foo, bar[2] => bar2 } // [n]: the n-th function of that name
+///     replace: true,                                  // optional: supersedes all patches before it
+///     states: [COUNTERS],                             // optional: statics of type `State<T>`
+///     vmlinux: {                                      // an object: the kernel or a module
+///         cmdline_proc_show => show,                  // function => replacement
+///         bar[2] => bar2,                             // the second function of that name
+///         force do_loop => my_loop,                   // although tasks may be inside
+///         syscall kill: fn(pid: c_int, sig: c_int) -> c_long => my_kill,   // all its entries
+///         extern fn helper,                           // not exported, and used by the patch
+///         extern static counter: c_int,
+///         callbacks { pre_patch: check, post_unpatch: undo },
+///     },
+///     some_module: { foo => new_foo },
 /// }
 /// ```
 ///
@@ -38,7 +48,7 @@ use proc_macro::TokenStream;
 /// `foo: unsafe extern "C" fn(c_int) -> c_int => new_foo`.
 ///
 /// The macro also makes the module `c`, with the kernel's C types by their C names, and the module
-/// parameter `deadline_ms`.
+/// parameter `deadline_ms`. `docs/author-guide.md` explains each line.
 #[proc_macro]
 pub fn patch(input: TokenStream) -> TokenStream {
     syn::parse(input)
