@@ -15,6 +15,9 @@ use super::cpio::Archive;
 use super::fix::Fix;
 use super::kernel::{self, Kernel};
 
+/// Modules of the distribution that scenarios load.
+const THEIRS: [&str; 1] = ["pktgen"];
+
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
 /// Builds the image for one kernel in `folder`; the programs, which are for all, are
@@ -33,6 +36,9 @@ pub fn build(folder: &Path, shared: &Path, kernel: &Kernel, fixes: &[Fix]) -> Re
     archive.file("probe", &fs::read(programs.join("probe"))?)?;
 
     let mut theirs = BTreeSet::new();
+    for module in THEIRS {
+        theirs.extend(kernel.with_dependencies(module)?);
+    }
     for fix in fixes.iter().filter(|fix| fix.is_for(&kernel.release)) {
         let mut needed = Vec::new();
         for module in &fix.modules {

@@ -36,6 +36,7 @@ mod object;
 mod refuse;
 mod replace;
 mod request;
+mod sample;
 mod shadow;
 mod smoke;
 mod stack;
@@ -116,6 +117,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         refuse::ALL,
         input::ALL,
         request::ALL,
+        sample::ALL,
         exiting::ALL,
         atomic::ALL,
         nmi::ALL,
