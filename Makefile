@@ -7,7 +7,8 @@
 #   make                the modules, and molt-link that finishes them
 #   make demo           boots a stock kernel and shows a patch being loaded, toggled and unloaded
 #   make test           all tests; T=NAME only those whose name has NAME in it
-#   make shell          the guest, interactive, with the modules in it
+#   make shell          the guest, interactive, with the modules and the probes in it
+#   make probe          build/probe: shows whether a running kernel has the bugs that patches/ fixes
 #   make lint           formatting, clippy for the kernel side and the host side, shellcheck
 #   make doc            documentation of the core, in build/doc
 #   make rust-analyzer  rust-project.json for an editor
@@ -20,7 +21,7 @@
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
 
-goals := modules demo test shell lint doc rust-analyzer setup clean help
+goals := modules demo test shell probe lint doc rust-analyzer setup clean help
 
 .PHONY: $(goals)
 .DEFAULT_GOAL := modules
@@ -99,12 +100,19 @@ demo: modules
 # With the tests' own modules. First what needs no guest; the guest's summary is the last thing to be read.
 test: export MOLT_TESTS := 1
 test: modules
-	+@scripts/fixes $(T)
+	+@scripts/fixes '$(T)' make --no-print-directory modules
 	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
 	@$(call cargo,test) --tests -p molt-tests -- $(T)
 
-shell: modules
+shell: modules probe
 	@scripts/shell
+
+# For any machine, so without a C library.
+target := x86_64-unknown-linux-gnu
+probe: | build
+	@RUSTFLAGS='-Ctarget-feature=+crt-static -Cstrip=symbols' \
+		$(call cargo,build) --release -p molt-patches --target $(target)
+	@cp build/cargo/$(target)/release/probe build/probe
 
 lint: setup | build
 	@scripts/lint
