@@ -6,10 +6,7 @@ use super::bindings::{self, private};
 use crate::ranges::Range;
 use kernel::{prelude::*, str::CStr, sync::rcu, types::Opaque, ThisModule};
 
-#[allow(
-    improper_ctypes,
-    reason = "as bindgen's own declarations of this type"
-)]
+#[allow(improper_ctypes, reason = "as bindgen's own declarations of this type")]
 unsafe extern "C" {
     /// The core's own; each release of the `kernel` crate has another name for it.
     static __this_module: Opaque<bindings::module>;

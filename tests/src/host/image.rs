@@ -82,7 +82,12 @@ fn unpacked(module: &Path) -> Result<Vec<u8>> {
         .arg(module)
         .output()
         .context("cannot run xz")?;
-    ensure!(output.status.success(), "{}: {}", module.display(), output.status);
+    ensure!(
+        output.status.success(),
+        "{}: {}",
+        module.display(),
+        output.status
+    );
     Ok(output.stdout)
 }
 
