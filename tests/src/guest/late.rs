@@ -7,6 +7,7 @@ use std::thread::{self, JoinHandle};
 use anyhow::{anyhow, Context, Result};
 use rustix::io::Errno;
 
+use super::patch::Patch;
 use super::{check, module};
 
 /// The module's name.
@@ -20,6 +21,14 @@ fn path(parameter: &str) -> String {
 pub fn expect(function: &str, value: &str) -> Result<()> {
     let seen = fs::read_to_string(path(function)).with_context(|| path(function))?;
     check::equal(&format!("late {function}"), seen.trim_end(), value)
+}
+
+/// What its object of a patch must say: `pending`, `patched` or `unpatched`.
+pub fn expect_state(patch: &Patch, state: &str) -> Result<()> {
+    let patched = if state == "patched" { "1" } else { "0" };
+    check::equal("late/state", patch.attribute("late/state")?.as_str(), state)?;
+    let seen = patch.attribute("late/patched")?;
+    check::equal("late/patched", seen.as_str(), patched)
 }
 
 /// The module while its init does not end.

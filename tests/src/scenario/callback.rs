@@ -20,6 +20,7 @@ scenarios! { callback:
     target_goes,
     target_comes_and_goes,
     target_never_comes,
+    target_fails_to_come,
     pre_patch_refuses,
     pre_patch_of_a_later_object_refuses,
     pre_patch_refuses_a_module,
@@ -52,6 +53,23 @@ fn expect_of(patch: &str, what: &[(&str, &str)]) -> Result<()> {
     journal::expect(&lines.iter().map(String::as_str).collect::<Vec<_>>())
 }
 
+/// The callbacks of these objects when a patch was switched on.
+fn expect_patched(patch: &str, objects: &[&str]) -> Result<()> {
+    expect_pair(patch, objects, "pre_patch", "post_patch")
+}
+
+/// The same when it was switched off.
+fn expect_unpatched(patch: &str, objects: &[&str]) -> Result<()> {
+    expect_pair(patch, objects, "pre_unpatch", "post_unpatch")
+}
+
+/// One callback of all objects, then another of all.
+fn expect_pair(patch: &str, objects: &[&str], before: &str, after: &str) -> Result<()> {
+    let mut what: Vec<_> = objects.iter().map(|object| (before, *object)).collect();
+    what.extend(objects.iter().map(|object| (after, *object)));
+    expect_of(patch, &what)
+}
+
 /// Loads these modules; their journal is not looked at.
 fn load(modules: &[&str]) -> Result<()> {
     module::load_all(&["molt", "journal"])?;
@@ -63,20 +81,10 @@ fn load(modules: &[&str]) -> Result<()> {
 fn target_before_patch(_: &Guest) -> Result<()> {
     load(&["late"])?;
     let patch = Patch::load(PATCH)?;
-    expect(&[
-        ("pre_patch", "vmlinux"),
-        ("pre_patch", "late"),
-        ("post_patch", "vmlinux"),
-        ("post_patch", "late"),
-    ])?;
+    expect_patched(PATCH, &["vmlinux", "late"])?;
     late::expect("value", "2")?;
     patch.disable()?;
-    expect(&[
-        ("pre_unpatch", "vmlinux"),
-        ("pre_unpatch", "late"),
-        ("post_unpatch", "vmlinux"),
-        ("post_unpatch", "late"),
-    ])?;
+    expect_unpatched(PATCH, &["vmlinux", "late"])?;
     patch.remove()?;
     module::remove_all(&["late"])?;
     journal::expect(&["late exit"])
@@ -86,7 +94,7 @@ fn target_before_patch(_: &Guest) -> Result<()> {
 fn target_comes(_: &Guest) -> Result<()> {
     load(&[])?;
     let patch = Patch::load(PATCH)?;
-    expect(&[("pre_patch", "vmlinux"), ("post_patch", "vmlinux")])?;
+    expect_patched(PATCH, &["vmlinux"])?;
     module::load_all(&["late"])?;
     journal::expect(&[
         "patch_callbacks pre_patch late",
@@ -94,12 +102,7 @@ fn target_comes(_: &Guest) -> Result<()> {
         "late init 2",
     ])?;
     patch.disable()?;
-    expect(&[
-        ("pre_unpatch", "vmlinux"),
-        ("pre_unpatch", "late"),
-        ("post_unpatch", "vmlinux"),
-        ("post_unpatch", "late"),
-    ])?;
+    expect_unpatched(PATCH, &["vmlinux", "late"])?;
     patch.remove()?;
     module::remove_all(&["late"])?;
     journal::expect(&["late exit"])
@@ -117,7 +120,7 @@ fn target_goes(_: &Guest) -> Result<()> {
         "patch_callbacks post_unpatch late",
     ])?;
     patch.disable()?;
-    expect(&[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")])?;
+    expect_unpatched(PATCH, &["vmlinux"])?;
     patch.remove()
 }
 
@@ -139,7 +142,7 @@ fn target_comes_and_goes(_: &Guest) -> Result<()> {
         ])?;
     }
     patch.disable()?;
-    expect(&[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")])?;
+    expect_unpatched(PATCH, &["vmlinux"])?;
     patch.remove()
 }
 
@@ -147,10 +150,26 @@ fn target_comes_and_goes(_: &Guest) -> Result<()> {
 fn target_never_comes(_: &Guest) -> Result<()> {
     load(&[])?;
     let patch = Patch::load(PATCH)?;
-    expect(&[("pre_patch", "vmlinux"), ("post_patch", "vmlinux")])?;
+    expect_patched(PATCH, &["vmlinux"])?;
     patch.disable()?;
-    expect(&[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")])?;
+    expect_unpatched(PATCH, &["vmlinux"])?;
     patch.remove()
+}
+
+/// A module whose init fails is one that goes.
+fn target_fails_to_come(_: &Guest) -> Result<()> {
+    load(&[])?;
+    let patch = Patch::load(PATCH)?;
+    journal::clear()?;
+    late::fail()?;
+    journal::expect(&[
+        "patch_callbacks pre_patch late",
+        "patch_callbacks post_patch late",
+        "late init 2",
+        "patch_callbacks pre_unpatch late",
+        "patch_callbacks post_unpatch late",
+    ])?;
+    patch.retire()
 }
 
 /// The patch is not loaded, with the callback's errno.
@@ -195,7 +214,7 @@ fn pre_patch_refuses_a_module(_: &Guest) -> Result<()> {
     before.expect_same()?;
     check::contains("last_error", &patch::last_error(), "callback: ")?;
     patch.disable()?;
-    expect(&[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")])?;
+    expect_unpatched(PATCH, &["vmlinux"])?;
     journal::refuse_nobody()?;
     module::load_all(&["late"])?;
     journal::expect(&["late init 1"])?;
@@ -206,12 +225,7 @@ fn pre_patch_refuses_a_module(_: &Guest) -> Result<()> {
 fn several_targets(_: &Guest) -> Result<()> {
     load(&["target"])?;
     let patch = Patch::load(PATCH)?;
-    expect(&[
-        ("pre_patch", "vmlinux"),
-        ("pre_patch", "target"),
-        ("post_patch", "vmlinux"),
-        ("post_patch", "target"),
-    ])?;
+    expect_patched(PATCH, &["vmlinux", "target"])?;
     module::load_all(&["late"])?;
     module::remove_all(&["late"])?;
     journal::expect(&[
@@ -223,12 +237,7 @@ fn several_targets(_: &Guest) -> Result<()> {
         "patch_callbacks post_unpatch late",
     ])?;
     patch.disable()?;
-    expect(&[
-        ("pre_unpatch", "vmlinux"),
-        ("pre_unpatch", "target"),
-        ("post_unpatch", "vmlinux"),
-        ("post_unpatch", "target"),
-    ])?;
+    expect_unpatched(PATCH, &["vmlinux", "target"])?;
     patch.remove()
 }
 
@@ -282,17 +291,14 @@ fn refused_disable(_: &Guest) -> Result<()> {
     load(&["target"])?;
     let patch = Patch::load_with(NAP, "deadline_ms=300")?;
     let sleeper = Sleeper::enter("nap")?;
-    expect_of(NAP, &[("pre_patch", "target"), ("post_patch", "target")])?;
+    expect_patched(NAP, &["target"])?;
     patch.refuse("0", Errno::BUSY, "busy")?;
     expect_of(NAP, &[("pre_unpatch", "target"), ("post_patch", "target")])?;
     patch.expect_enabled(true)?;
     target::wake()?;
     check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
     patch.disable()?;
-    expect_of(
-        NAP,
-        &[("pre_unpatch", "target"), ("post_unpatch", "target")],
-    )?;
+    expect_unpatched(NAP, &["target"])?;
     patch.remove()
 }
 
@@ -301,16 +307,13 @@ fn two_patches(_: &Guest) -> Result<()> {
     const MORE: &str = "patch_callbacks_more";
     load(&[])?;
     let first = Patch::load(PATCH)?;
-    expect(&[("pre_patch", "vmlinux"), ("post_patch", "vmlinux")])?;
+    expect_patched(PATCH, &["vmlinux"])?;
     let second = Patch::load(MORE)?;
-    expect_of(MORE, &[("pre_patch", "vmlinux"), ("post_patch", "vmlinux")])?;
+    expect_patched(MORE, &["vmlinux"])?;
     second.disable()?;
-    expect_of(
-        MORE,
-        &[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")],
-    )?;
+    expect_unpatched(MORE, &["vmlinux"])?;
     first.disable()?;
-    expect(&[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")])?;
+    expect_unpatched(PATCH, &["vmlinux"])?;
     second.remove()?;
     first.remove()
 }
@@ -322,20 +325,14 @@ fn replaced_patch(_: &Guest) -> Result<()> {
     let old = Patch::load(PATCH)?;
     journal::clear()?;
     let new = Patch::load(REPLACE)?;
-    expect_of(
-        REPLACE,
-        &[("pre_patch", "vmlinux"), ("post_patch", "vmlinux")],
-    )?;
+    expect_patched(REPLACE, &["vmlinux"])?;
     late::expect("value", "1")?;
     module::remove_all(&["late"])?;
     journal::expect(&["late exit"])?;
     old.remove()?;
     journal::expect(&[])?;
     new.disable()?;
-    expect_of(
-        REPLACE,
-        &[("pre_unpatch", "vmlinux"), ("post_unpatch", "vmlinux")],
-    )?;
+    expect_unpatched(REPLACE, &["vmlinux"])?;
     new.remove()
 }
 
@@ -348,21 +345,11 @@ fn switched_off_and_on(_: &Guest) -> Result<()> {
         patch.enable()?;
         journal::expect(&[])?;
         patch.disable()?;
-        expect(&[
-            ("pre_unpatch", "vmlinux"),
-            ("pre_unpatch", "target"),
-            ("post_unpatch", "vmlinux"),
-            ("post_unpatch", "target"),
-        ])?;
+        expect_unpatched(PATCH, &["vmlinux", "target"])?;
         patch.disable()?;
         journal::expect(&[])?;
         patch.enable()?;
-        expect(&[
-            ("pre_patch", "vmlinux"),
-            ("pre_patch", "target"),
-            ("post_patch", "vmlinux"),
-            ("post_patch", "target"),
-        ])?;
+        expect_patched(PATCH, &["vmlinux", "target"])?;
     }
     ensure!(journal::entries()?.is_empty(), "somebody wrote meanwhile");
     patch.retire()

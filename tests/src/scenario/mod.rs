@@ -25,6 +25,7 @@ mod atomic;
 mod busy;
 mod callback;
 mod coexist;
+mod coming;
 mod ending;
 mod exiting;
 mod fix;
@@ -128,6 +129,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         ending::ALL,
         sysfs::ALL,
         object::ALL,
+        coming::ALL,
         replace::ALL,
         callback::ALL,
         force::ALL,

@@ -2,18 +2,13 @@
 //! Patches of several objects, and modules that come and go while patches are on.
 
 use std::fs;
-use std::thread;
-use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use crate::guest::late::Lingering;
-use crate::guest::load::Load;
 use crate::guest::patch::{self, Patch};
-use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, helper, journal, late, log, module, target, Guest};
+use crate::guest::{check, journal, late, log, module, target, Guest};
 
 scenarios! { object:
     kernel_and_modules_at_once,
@@ -24,26 +19,7 @@ scenarios! { object:
     missing_function_vetoes,
     untraceable_function_vetoes,
     comes_while_the_patch_is_off,
-    goes_during_a_change,
-    comes_during_a_blocked_enable,
-    comes_during_a_blocked_disable,
-    init_fails_while_patched,
-    init_runs_while_a_patch_loads,
-    init_fails_while_a_patch_loads,
-    init_takes_longer_than_the_deadline,
     target_goes_under_its_patches,
-    comes_and_goes_while_toggled.seconds(120),
-}
-
-/// What the object `late` of a patch says of itself.
-fn expect_late(patch: &Patch, state: &str) -> Result<()> {
-    let patched = if state == "patched" { "1" } else { "0" };
-    check::equal("late/state", patch.attribute("late/state")?.as_str(), state)?;
-    check::equal(
-        "late/patched",
-        patch.attribute("late/patched")?.as_str(),
-        patched,
-    )
 }
 
 fn expect_cmdline(patched: bool) -> Result<()> {
@@ -86,20 +62,20 @@ fn comes_later(_: &Guest) -> Result<()> {
     let patch = Patch::load("patch_everywhere")?;
     expect_cmdline(true)?;
     target::expect("value", "2")?;
-    expect_late(&patch, "pending")?;
+    late::expect_state(&patch, "pending")?;
     for _ in 0..3 {
         module::load_all(&["late"])?;
         journal::expect(&["late init 2"])?;
         late::expect("value", "2")?;
-        expect_late(&patch, "patched")?;
+        late::expect_state(&patch, "patched")?;
         module::remove_all(&["late"])?;
         journal::expect(&["late exit"])?;
-        expect_late(&patch, "pending")?;
+        late::expect_state(&patch, "pending")?;
     }
     module::load_all(&["late"])?;
     patch.disable()?;
     late::expect("value", "1")?;
-    expect_late(&patch, "unpatched")?;
+    late::expect_state(&patch, "unpatched")?;
     patch.enable()?;
     late::expect("value", "2")?;
     patch.retire()?;
@@ -166,13 +142,13 @@ fn several_patches_wait(_: &Guest) -> Result<()> {
     journal::expect(&["late init 3"])?;
     late::expect("other", "3")?;
     for patch in [&first, &second, &third] {
-        expect_late(patch, "patched")?;
+        late::expect_state(patch, "patched")?;
     }
     second.disable()?;
     late::expect("value", "2")?;
     late::expect("other", "1")?;
     module::remove_all(&["late"])?;
-    expect_late(&second, "unpatched")?;
+    late::expect_state(&second, "unpatched")?;
     module::load_all(&["late"])?;
     journal::expect(&["late exit", "late init 2"])?;
     first.retire()?;
@@ -201,8 +177,8 @@ fn vetoed(name: &str, errno: Errno, cause: &str, function: &str) -> Result<()> {
         );
         journal::expect(&[])?;
         before.expect_same()?;
-        expect_late(&good, "pending")?;
-        expect_late(&bad, "pending")?;
+        late::expect_state(&good, "pending")?;
+        late::expect_state(&bad, "pending")?;
     }
     bad.disable()?;
     module::load_all(&["late"])?;
@@ -236,165 +212,13 @@ fn comes_while_the_patch_is_off(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target", "journal"])?;
     let patch = Patch::load("patch_late")?;
     patch.disable()?;
-    expect_late(&patch, "unpatched")?;
+    late::expect_state(&patch, "unpatched")?;
     module::load_all(&["late"])?;
     journal::expect(&["late init 1"])?;
-    expect_late(&patch, "unpatched")?;
+    late::expect_state(&patch, "unpatched")?;
     patch.enable()?;
     late::expect("value", "2")?;
     patch.retire()
-}
-
-/// Starts to load `patch_everywhere` while a task is in a function of it.
-fn blocked_enable() -> Result<(Sleeper, std::process::Child)> {
-    let sleeper = Sleeper::enter("nap")?;
-    let insmod = helper::spawn(
-        "insmod",
-        &["insmod", "patch_everywhere", "deadline_ms=60000"],
-    )?;
-    let patch = Patch::loaded("patch_everywhere");
-    check::eventually("insmod waits", || {
-        Ok(patch.folder().exists() && patch.attribute("transition")? == "1")
-    })?;
-    thread::sleep(Duration::from_millis(300));
-    Ok((sleeper, insmod))
-}
-
-/// How long loading or unloading a module may take while a change is blocked.
-fn at_once<T>(what: &str, action: impl FnOnce() -> Result<T>) -> Result<T> {
-    let began = Instant::now();
-    let result = action()?;
-    let took = began.elapsed();
-    ensure!(took < Duration::from_secs(5), "{what} took {took:?}");
-    Ok(result)
-}
-
-/// The change goes on without the module.
-fn goes_during_a_change(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal", "late"])?;
-    let (sleeper, insmod) = blocked_enable()?;
-    at_once("rmmod late", || module::remove_all(&["late"]))?;
-    target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
-    let status = insmod.wait_with_output()?.status;
-    ensure!(status.success(), "insmod: {status}");
-    let patch = Patch::loaded("patch_everywhere");
-    patch.expect_enabled(true)?;
-    expect_late(&patch, "pending")?;
-    target::expect("value", "2")?;
-    module::load_all(&["late"])?;
-    journal::expect(&["late init 1", "late exit", "late init 2"])?;
-    patch.retire()
-}
-
-/// The module does not wait for the change, and the change then has it.
-fn comes_during_a_blocked_enable(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let (sleeper, insmod) = blocked_enable()?;
-    at_once("insmod late", || module::load_all(&["late"]))?;
-    let patch = Patch::loaded("patch_everywhere");
-    check::equal("transition", patch.attribute("transition")?.as_str(), "1")?;
-    late::expect("value", "1")?;
-    expect_cmdline(false)?;
-    target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
-    let status = insmod.wait_with_output()?.status;
-    ensure!(status.success(), "insmod: {status}");
-    expect_cmdline(true)?;
-    expect_late(&patch, "patched")?;
-    late::expect("value", "2")?;
-    patch.retire()
-}
-
-/// While a patch cannot be taken off it is still on, also a module that comes. Then
-/// it is off everywhere.
-fn comes_during_a_blocked_disable(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let patch = Patch::load_with("patch_late_nap", "deadline_ms=60000")?;
-    let sleeper = Sleeper::enter("nap")?;
-    let writer = {
-        let patch = patch.clone();
-        thread::spawn(move || patch.disable())
-    };
-    check::eventually("the writer waits", || {
-        Ok(patch.attribute("transition")? == "1")
-    })?;
-    at_once("insmod late", || module::load_all(&["late"]))?;
-    journal::expect(&["late init 2"])?;
-    late::expect("value", "2")?;
-    at_once("rmmod late", || module::remove_all(&["late"]))?;
-    at_once("insmod late again", || module::load_all(&["late"]))?;
-    journal::expect(&["late exit", "late init 2"])?;
-    target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
-    writer.join().map_err(|_| anyhow::anyhow!("panicked"))??;
-    late::expect("value", "1")?;
-    expect_late(&patch, "unpatched")?;
-    patch.remove()
-}
-
-/// A module whose init fails after it was patched leaves nothing behind.
-fn init_fails_while_patched(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let patch = Patch::load("patch_late")?;
-    let before = Snapshot::take()?;
-    for _ in 0..3 {
-        late::fail()?;
-        journal::expect(&["late init 2"])?;
-        before.expect_same()?;
-        expect_late(&patch, "pending")?;
-    }
-    module::load_all(&["late"])?;
-    late::expect("value", "2")?;
-    patch.retire()
-}
-
-/// A module that is being loaded can be neither patched nor left out: the patch waits
-/// for the end of its init.
-fn init_runs_while_a_patch_loads(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let module = Lingering::start("")?;
-    let insmod = thread::spawn(|| Patch::load("patch_late"));
-    thread::sleep(Duration::from_millis(500));
-    ensure!(!insmod.is_finished(), "the patch did not wait");
-    module.release()?;
-    module.end()?.context("insmod late")?;
-    let patch = insmod.join().map_err(|_| anyhow::anyhow!("panicked"))??;
-    late::expect("value", "2")?;
-    expect_late(&patch, "patched")?;
-    patch.retire()
-}
-
-/// The same when the init fails then.
-fn init_fails_while_a_patch_loads(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    for _ in 0..5 {
-        let module = Lingering::start("fail=1")?;
-        let insmod = thread::spawn(|| Patch::load("patch_late"));
-        thread::sleep(Duration::from_millis(200));
-        module.release()?;
-        check::refused("insmod late", module.end()?, Errno::NXIO)?;
-        let patch = insmod.join().map_err(|_| anyhow::anyhow!("panicked"))??;
-        expect_late(&patch, "pending")?;
-        late::fail()?;
-        expect_late(&patch, "pending")?;
-        patch.retire()?;
-    }
-    Ok(())
-}
-
-/// Longer than the patch has patience: refused.
-fn init_takes_longer_than_the_deadline(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let module = Lingering::start("")?;
-    patch::refuse("patch_late", "deadline_ms=300", Errno::BUSY, "busy")?;
-    check::contains("last_error", &patch::last_error(), "late")?;
-    Patch::load("patch_value")
-        .context("of another module")?
-        .retire()?;
-    module.release()?;
-    module.end()?.context("insmod late")?;
-    Patch::load("patch_late")?.retire()
 }
 
 /// A module with several patches on it goes, and those have nothing left to do.
@@ -425,35 +249,4 @@ fn target_goes_under_its_patches(_: &Guest) -> Result<()> {
         patch.retire()?;
     }
     module::remove_all(&["molt"])
-}
-
-/// A module comes and goes all the time while patches of it are loaded, toggled and
-/// unloaded.
-fn comes_and_goes_while_toggled(guest: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "journal"])?;
-    let before = Snapshot::take()?;
-    let load = Load::start(1, |_| {
-        module::load_all(&["late"])?;
-        module::remove_all(&["late"])
-    });
-    let mut patches = 0;
-    let began = Instant::now();
-    while began.elapsed() < Duration::from_secs(20) {
-        let first = Patch::load("patch_late")?;
-        let second = Patch::load("patch_late_again")?;
-        for _ in 0..4 {
-            first.disable()?;
-            first.enable()?;
-        }
-        first.retire()?;
-        second.retire()?;
-        patches += 2;
-    }
-    let loads = load.stop()?;
-    guest.note(format!("{loads} times; {patches} patches"));
-    ensure!(
-        loads > 10 && patches > 4,
-        "{loads} loads, {patches} patches"
-    );
-    before.expect_same()
 }

@@ -9,7 +9,7 @@ use rustix::io::Errno;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, journal, late, module, target, tracefs, Guest};
+use crate::guest::{check, helper, journal, late, module, target, tracefs, Guest};
 
 scenarios! { replace:
     takes_over,
@@ -23,6 +23,7 @@ scenarios! { replace:
     sleeper_in_a_dropped_replacement,
     target_modules_are_free,
     module_comes_after,
+    module_comes_while_it_is_blocked,
     under_load.seconds(120),
 }
 
@@ -265,6 +266,32 @@ fn module_comes_after(_: &Guest) -> Result<()> {
     old.remove()?;
     new.retire()?;
     late::expect("value", "1")
+}
+
+/// A module that comes before it meets the old patches, and is then sent back to its
+/// own code with the others.
+fn module_comes_while_it_is_blocked(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target", "journal"])?;
+    let old = Patch::load("patch_late_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let insmod = helper::spawn(
+        "insmod",
+        &["insmod", "patch_cumulative", "deadline_ms=60000"],
+    )?;
+    let new = Patch::loaded("patch_cumulative");
+    check::eventually("insmod waits", || {
+        Ok(new.folder().exists() && new.attribute("transition")? == "1")
+    })?;
+    module::load_all(&["late"])?;
+    journal::expect(&["late init 2"])?;
+    old.expect_enabled(true)?;
+    target::wake()?;
+    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    let status = insmod.wait_with_output()?.status;
+    ensure!(status.success(), "insmod: {status}");
+    late::expect("value", "1")?;
+    old.remove()?;
+    new.retire()
 }
 
 /// A pair of functions goes back to the kernel's while all CPUs call it, and nobody
