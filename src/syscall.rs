@@ -21,6 +21,9 @@ pub trait Argument: Sized {
     fn compat(register: usize) -> Self;
 }
 
+/// What a program of 32 bits passes.
+const LOWER: usize = u32::MAX as usize;
+
 macro_rules! zero_extended {
     ($($integer:ty),*) => {$(
         impl Argument for $integer {
@@ -29,7 +32,7 @@ macro_rules! zero_extended {
             }
 
             fn compat(register: usize) -> Self {
-                register as u32 as Self
+                (register & LOWER) as Self
             }
         }
     )*};
@@ -54,7 +57,7 @@ impl<T> Argument for *const T {
     }
 
     fn compat(register: usize) -> Self {
-        register as u32 as usize as Self
+        (register & LOWER) as Self
     }
 }
 
@@ -64,6 +67,6 @@ impl<T> Argument for *mut T {
     }
 
     fn compat(register: usize) -> Self {
-        register as u32 as usize as Self
+        (register & LOWER) as Self
     }
 }
