@@ -25,7 +25,9 @@ use kernel::{
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum State {
     Disabled,
-    /// Also before a patch that is being loaded has its turn.
+    /// The load of its module has not had its turn yet, or was refused: then the module is going.
+    /// Nobody else may enable it.
+    Loading,
     Enabling,
     Enabled,
     Disabling,
@@ -38,7 +40,7 @@ impl State {
     pub(crate) fn name(self) -> &'static str {
         match self {
             Self::Disabled => "disabled",
-            Self::Enabling => "enabling",
+            Self::Loading | Self::Enabling => "enabling",
             Self::Enabled => "enabled",
             Self::Disabling => "disabling",
             Self::Superseded => "superseded",
@@ -47,7 +49,7 @@ impl State {
 
     /// A change is under way.
     pub(crate) fn is_changing(self) -> bool {
-        matches!(self, Self::Enabling | Self::Disabling)
+        matches!(self, Self::Loading | Self::Enabling | Self::Disabling)
     }
 
     /// Calls go to the replacements.
@@ -136,7 +138,7 @@ impl Patch {
                 declaration,
                 deadline_ms,
                 status <- new_mutex!(Status {
-                    state: State::Enabling,
+                    state: State::Loading,
                     stack_order: 0,
                     figures: Figures::default(),
                     error: None,
@@ -231,7 +233,7 @@ impl Patch {
     /// loaded comes after it and has its turn yet.
     pub(crate) fn supersede(&self) {
         let mut status = self.status.lock();
-        if status.state != State::Enabling {
+        if status.state != State::Loading {
             status.state = State::Superseded;
             let pin = status.pin.take();
             drop(status);

@@ -43,10 +43,15 @@ impl Requester {
     /// Answers, and lets the requester go. Only the first answer counts.
     pub(crate) fn answer(&self, answer: Result) {
         let mut first = self.answer.lock();
-        if !self.answered.is_done() {
+        if !self.is_answered() {
             *first = Some(answer);
             self.answered.complete();
         }
+    }
+
+    /// Whether it has been let go.
+    pub(crate) fn is_answered(&self) -> bool {
+        self.answered.is_done()
     }
 
     /// Sleeps for `milliseconds`. False, at once, when the requester has been killed.

@@ -115,9 +115,9 @@ impl Core {
         }
         let dir = PatchDir::new(self, patch.clone())?;
         self.shared.loaded.lock().push(dir, GFP_KERNEL)?;
-        let result = self.request(&patch, Change::Enable);
+        let result = self.ask(&patch, Change::Enable, true);
         if result.is_err() {
-            // Nobody was ever sent into its code.
+            // Nobody was ever sent into its code, nor will be: it stays in `State::Loading`.
             drop(self.forget(patch.name()));
             patch.clear_states();
         }
@@ -147,7 +147,12 @@ impl Core {
     /// Being killed takes the request back. When the caller is inside a function of the patch and
     /// nobody else is, it returns before the change is made, which must wait for it to leave.
     pub(crate) fn request(&self, patch: &Arc<Patch>, change: Change) -> Result {
-        let request = Request::new(self.shared.clone(), patch.clone(), change)?;
+        self.ask(patch, change, false)
+    }
+
+    /// The same. `loads`: for the load of the patch's module.
+    fn ask(&self, patch: &Arc<Patch>, change: Change, loads: bool) -> Result {
+        let request = Request::new(self.shared.clone(), patch.clone(), change, loads)?;
         // A new request is on no queue, so this cannot fail.
         let _ = self.queue.get().enqueue(request.clone());
         request.requester.wait()
@@ -160,6 +165,8 @@ struct Request {
     shared: Arc<Shared>,
     patch: Arc<Patch>,
     change: Change,
+    /// Who asks is the load of the patch's module.
+    loads: bool,
     /// Keeps the patch module, of which the worker reads name and declaration, until the answer is
     /// given: the requester may have been let go before.
     #[pin]
@@ -175,13 +182,19 @@ impl_has_work! {
 }
 
 impl Request {
-    fn new(shared: Arc<Shared>, patch: Arc<Patch>, change: Change) -> Result<Arc<Self>> {
+    fn new(
+        shared: Arc<Shared>,
+        patch: Arc<Patch>,
+        change: Change,
+        loads: bool,
+    ) -> Result<Arc<Self>> {
         let pin = Some(patch.pin()?);
         Arc::pin_init(
             pin_init!(Self {
                 shared,
                 patch,
                 change,
+                loads,
                 pin <- new_mutex!(pin),
                 requester <- Requester::new(),
                 work <- new_work!("molt::Request"),
@@ -202,6 +215,8 @@ impl Request {
         let before = {
             let mut status = self.patch.status.lock();
             match (self.change, status.state) {
+                // The module goes if its load is refused, whatever others have asked for.
+                (_, State::Loading) if !self.loads => return Err(EBUSY),
                 (_, state) if state == after => return Ok(()),
                 (Change::Disable, State::Superseded) => return Ok(()),
                 (Change::Enable, State::Superseded) => {
@@ -219,7 +234,12 @@ impl Request {
         let figures = transaction.figures;
         let pin = {
             let mut status = self.patch.status.lock();
-            status.state = if result.is_ok() { after } else { before };
+            status.state = match (&result, before) {
+                (Ok(()), _) => after,
+                // Its module has been loaded before the change was refused.
+                (Err(_), State::Loading) if self.requester.is_answered() => State::Disabled,
+                (Err(_), before) => before,
+            };
             status.conclude(figures, result.as_ref().err());
             match status.state {
                 State::Disabled => status.pin.take(),

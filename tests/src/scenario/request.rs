@@ -20,6 +20,7 @@ scenarios! { request:
     killed_disable,
     readers_during_a_change,
     second_waits_for_first,
+    written_while_its_load_waits,
 }
 
 /// Two loads at the same time.
@@ -173,4 +174,37 @@ fn second_waits_for_first(_: &Guest) -> Result<()> {
     target::wake()?;
     sleeper.leave()?;
     Ok(())
+}
+
+/// Who writes to `enabled` of a patch that is being loaded cannot enable it after its
+/// load was refused: its module is on the way out.
+fn written_while_its_load_waits(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::loaded("patch_nap");
+    let before = Snapshot::take()?;
+    let insmod = thread::spawn(|| module::load_with("patch_nap", "deadline_ms=2000"));
+    check::eventually("insmod waits", || Ok(patch.folder().exists()))?;
+    let writers = ["1", "0", "1"].map(|value| {
+        thread::sleep(Duration::from_millis(200));
+        let patch = patch.clone();
+        thread::spawn(move || patch.write(value))
+    });
+    check::eventually("the load was refused", || {
+        Ok(patch::last_error().starts_with("busy: "))
+    })?;
+    target::wake()?;
+    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    let insmod = insmod.join().map_err(|_| anyhow::anyhow!("panicked"))?;
+    check::refused("insmod patch_nap", insmod, Errno::BUSY)?;
+    for writer in writers {
+        let written = writer.join().map_err(|_| anyhow::anyhow!("panicked"))?;
+        check::refused("enabled", written, Errno::BUSY)?;
+    }
+    ensure!(!module::is_loaded("patch_nap")?, "patch_nap is loaded");
+    let sleeper = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    before.expect_same()?;
+    Patch::load("patch_nap")?.retire()
 }
