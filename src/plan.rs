@@ -168,10 +168,10 @@ pub(crate) fn presence(object: &api::Object) -> Result<Option<Option<Module>>, S
     match modules::find(name) {
         Presence::Here(module) => Ok(Some(Some(module))),
         Presence::Absent => Ok(None),
-        // Whether its notifiers have been called is not known.
-        Presence::Coming => Err(Setback::Passing(Refusal::new(
+        // It runs, but whether its notifiers have been called is not known.
+        Presence::Passing => Err(Setback::Passing(Refusal::new(
             Cause::Busy,
-            fmt!("module {} is still being loaded", name),
+            fmt!("module {} is being loaded or unloaded", name),
         ))),
     }
 }

@@ -64,10 +64,10 @@ pub(crate) struct ModuleId(usize);
 
 /// How far a module is.
 pub(crate) enum Presence {
-    /// Not there, or about to go: its notifiers have been called, or wait for the caller.
+    /// Not there, or none of its code runs yet or any more.
     Absent,
-    /// Its init has not returned yet.
-    Coming,
+    /// Its init or its exit has not returned yet, as far as can be seen.
+    Passing,
     /// Loaded. It stays at least until the core has been told that it goes ([`Listener::going`]).
     Here(Module),
 }
@@ -84,7 +84,8 @@ pub(crate) fn find(name: &CStr) -> Presence {
         }
         match core::ptr::read_volatile(&raw const (*module).state) {
             bindings::module_state_MODULE_STATE_LIVE => Presence::Here(Module::from_raw(module)),
-            bindings::module_state_MODULE_STATE_COMING => Presence::Coming,
+            bindings::module_state_MODULE_STATE_COMING
+            | bindings::module_state_MODULE_STATE_GOING => Presence::Passing,
             _ => Presence::Absent,
         }
     }

@@ -6,7 +6,7 @@
  * that returned. Parameters:
  *
  *   fail   1: its init fails then, with -ENXIO
- *   linger 1: its init stays inside until it is set to 0
+ *   linger 1: its init or exit stays inside until it is set to 0
  *   value  late_value() called now
  *   other, untraced: the same of their functions
  */
@@ -54,20 +54,26 @@ module_param_cb(value, &value_ops, late_value, 0400);
 module_param_cb(other, &value_ops, late_other, 0400);
 module_param_cb(untraced, &value_ops, late_notrace, 0400);
 
+static void wait_if_told(void)
+{
+	while (READ_ONCE(linger))
+		msleep(10);
+}
+
 static int __init late_init(void)
 {
 	char value[12];
 
 	snprintf(value, sizeof(value), "%d", late_value());
 	journal_note("late", "init", value);
-	while (READ_ONCE(linger))
-		msleep(10);
+	wait_if_told();
 	return fail ? -ENXIO : 0;
 }
 
 static void __exit late_exit(void)
 {
 	journal_note("late", "exit", "");
+	wait_if_told();
 }
 
 module_init(late_init);

@@ -51,13 +51,18 @@ impl Lingering {
 
     /// Lets the init end.
     pub fn release(&self) -> Result<()> {
-        fs::write(path("linger"), "0").with_context(|| path("linger"))
+        linger(false)
     }
 
     /// What `insmod` said.
     pub fn end(self) -> Result<std::io::Result<()>> {
         self.insmod.join().map_err(|_| anyhow!("panicked"))
     }
+}
+
+/// Lets its exit wait, or end.
+pub fn linger(on: bool) -> Result<()> {
+    fs::write(path("linger"), if on { "1" } else { "0" }).with_context(|| path("linger"))
 }
 
 /// Its init fails, and nothing of it stays.

@@ -25,6 +25,7 @@ scenarios! { coming:
     init_runs_while_a_patch_loads,
     init_fails_while_a_patch_loads,
     init_takes_longer_than_the_deadline,
+    exit_runs_while_a_patch_loads,
     comes_and_goes_while_toggled.seconds(120),
 }
 
@@ -204,6 +205,27 @@ fn init_takes_longer_than_the_deadline(_: &Guest) -> Result<()> {
     module.release()?;
     module.end()?.context("insmod late")?;
     Patch::load("patch_late")?.retire()
+}
+
+/// The code of a module that is being unloaded still runs, so no patch of it is on before
+/// its exit has returned.
+fn exit_runs_while_a_patch_loads(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target", "journal", "late"])?;
+    late::linger(true)?;
+    let rmmod = thread::spawn(|| module::remove_all(&["late"]));
+    journal::wait_for("late exit")?;
+    patch::refuse("patch_late", "deadline_ms=300", Errno::BUSY, "busy")?;
+    check::contains("last_error", &patch::last_error(), "module late is being")?;
+    let insmod = thread::spawn(|| Patch::load("patch_late"));
+    thread::sleep(Duration::from_millis(500));
+    ensure!(!insmod.is_finished(), "the patch did not wait");
+    late::linger(false)?;
+    rmmod.join().map_err(|_| anyhow!("panicked"))??;
+    let patch = insmod.join().map_err(|_| anyhow!("panicked"))??;
+    late::expect_state(&patch, "pending")?;
+    module::load_all(&["late"])?;
+    late::expect("value", "2")?;
+    patch.retire()
 }
 
 /// A module comes and goes all the time while patches of it are loaded, toggled and
