@@ -163,7 +163,12 @@ pub(super) unsafe fn notify<L: Listener>(
     // SAFETY: by the requirement; the loader keeps it during the call.
     let (name, module) = unsafe { (name_of(module), Module::from_raw(module)) };
     match action as bindings::module_state {
-        bindings::module_state_MODULE_STATE_COMING => listener.coming(name, module),
+        bindings::module_state_MODULE_STATE_COMING => {
+            // User space takes EEXIST for success: the module is there. The loader changes it so too
+            // when a module's init returns it.
+            let refused = |error| if error == EEXIST { EBUSY } else { error };
+            listener.coming(name, module).map_err(refused)
+        }
         bindings::module_state_MODULE_STATE_GOING => {
             listener.going(name, module);
             Ok(())

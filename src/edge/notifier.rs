@@ -11,9 +11,8 @@ use kernel::{
 };
 
 /// Before every other notifier: what claims functions of a module that comes (a kprobe, say) must not
-/// be there first, or the fix would be refused and the module with it. `kernel/kprobes.c` has the
-/// highest priority, and needs it for modules that go.
-const PRIORITY: ffi::c_int = ffi::c_int::MAX - 1;
+/// be there first, or the fix would be refused and the module with it.
+const PRIORITY: ffi::c_int = ffi::c_int::MAX;
 
 #[repr(C)]
 struct Node<L> {
