@@ -91,6 +91,11 @@ impl Patch {
         )
     }
 
+    /// Whether it is loaded and a change of it is under way. (A folder is there before its files.)
+    pub fn is_changing(&self) -> bool {
+        self.attribute("transition").is_ok_and(|value| value == "1")
+    }
+
     /// Waits for a change that follows after the requester got its answer.
     pub fn follows(&self, on: bool) -> Result<()> {
         check::eventually(&format!("{}: the change follows", self.name), || {

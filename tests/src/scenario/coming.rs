@@ -37,9 +37,7 @@ fn blocked_enable() -> Result<(Sleeper, Child)> {
         &["insmod", "patch_everywhere", "deadline_ms=60000"],
     )?;
     let patch = Patch::loaded("patch_everywhere");
-    check::eventually("insmod waits", || {
-        Ok(patch.folder().exists() && patch.attribute("transition")? == "1")
-    })?;
+    check::eventually("insmod waits", || Ok(patch.is_changing()))?;
     thread::sleep(Duration::from_millis(300));
     Ok((sleeper, insmod))
 }
@@ -124,9 +122,7 @@ fn comes_while_another_patch_is_blocked(_: &Guest) -> Result<()> {
     let sleeper = Sleeper::enter("nap")?;
     let insmod = helper::spawn("insmod", &["insmod", "patch_nap", "deadline_ms=60000"])?;
     let blocked = Patch::loaded("patch_nap");
-    check::eventually("insmod waits", || {
-        Ok(blocked.folder().exists() && blocked.attribute("transition")? == "1")
-    })?;
+    check::eventually("insmod waits", || Ok(blocked.is_changing()))?;
     for _ in 0..3 {
         thread::sleep(Duration::from_millis(200));
         at_once("insmod late", || module::load_all(&["late"]))?;

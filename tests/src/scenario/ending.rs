@@ -37,9 +37,7 @@ fn changing() -> Result<(Sleeper, Child)> {
     let sleeper = Sleeper::enter("nap")?;
     let insmod = helper::spawn("insmod", &["insmod", "patch_nap", "deadline_ms=600000"])?;
     let patch = Patch::loaded("patch_nap");
-    check::eventually("insmod waits", || {
-        Ok(patch.folder().exists() && patch.attribute("transition")? == "1")
-    })?;
+    check::eventually("insmod waits", || Ok(patch.is_changing()))?;
     Ok((sleeper, insmod))
 }
 

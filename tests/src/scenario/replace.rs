@@ -279,9 +279,7 @@ fn module_comes_while_it_is_blocked(_: &Guest) -> Result<()> {
         &["insmod", "patch_cumulative", "deadline_ms=60000"],
     )?;
     let new = Patch::loaded("patch_cumulative");
-    check::eventually("insmod waits", || {
-        Ok(new.folder().exists() && new.attribute("transition")? == "1")
-    })?;
+    check::eventually("insmod waits", || Ok(new.is_changing()))?;
     module::load_all(&["late"])?;
     journal::expect(&["late init 2"])?;
     old.expect_enabled(true)?;

@@ -184,7 +184,9 @@ fn written_while_its_load_waits(_: &Guest) -> Result<()> {
     let patch = Patch::loaded("patch_nap");
     let before = Snapshot::take()?;
     let insmod = thread::spawn(|| module::load_with("patch_nap", "deadline_ms=2000"));
-    check::eventually("insmod waits", || Ok(patch.folder().exists()))?;
+    check::eventually("insmod waits", || {
+        Ok(patch.folder().join("enabled").exists())
+    })?;
     let writers = ["1", "0", "1"].map(|value| {
         thread::sleep(Duration::from_millis(200));
         let patch = patch.clone();
