@@ -49,7 +49,7 @@ unsafe extern "C" fn release(inode: *mut c::inode, file: *mut c::file) -> c_int 
     // SAFETY: `single_open` has put the `seq_file` there.
     let m = unsafe { (*file).private_data.cast::<c::seq_file>() };
     // SAFETY: the file has no user any more, so nobody is in `show` with it.
-    drop(unsafe { READS.remove(m) });
+    let _ = unsafe { READS.remove(m) };
     // SAFETY: as in the function that this one replaces: the operations are freed after who uses them.
     unsafe {
         let operations = (*m).op;

@@ -16,7 +16,7 @@ patch! {
 }
 
 /// Replaces `target_private`: all three can be read off the result.
-unsafe extern "C" fn sum() -> c_int {
+extern "C" fn sum() -> c_int {
     // SAFETY: The target is loaded while it is patched, and its functions are safe to call.
     unsafe { hidden * 100_000 + target_hidden(100) * 10 + call() }
 }

@@ -14,7 +14,7 @@ patch! {
 }
 
 /// Replaces `late_other`.
-unsafe extern "C" fn more() -> c_int {
+extern "C" fn more() -> c_int {
     // SAFETY: The module is loaded while it is patched, and its function is safe to call.
     40 + unsafe { late_value() }
 }

@@ -39,13 +39,7 @@ pub(crate) fn remember<T>(who: &'static CStr, data: T) -> Result<Arc<T>> {
 /// Notes an entry in the journal.
 pub(crate) fn note(who: &'static CStr, what: &'static CStr) {
     // SAFETY: three strings of C.
-    unsafe {
-        journal_note(
-            who.as_ptr().cast(),
-            what.as_ptr().cast(),
-            c"".as_ptr().cast(),
-        )
-    };
+    unsafe { journal_note(who.as_char_ptr(), what.as_char_ptr(), c"".as_char_ptr()) };
 }
 
 fn console() -> *mut c_int {

@@ -19,6 +19,9 @@ static struct target_object {
 	char nothing;
 } objects[OBJECTS];
 
+long target_object(struct target_object *object, unsigned int id,
+		   unsigned int operation, long value);
+
 /* Its replacements do the operation on the object's shadow variable. */
 TARGET long target_object(struct target_object *object, unsigned int id,
 			  unsigned int operation, long value)

@@ -56,7 +56,11 @@ fn force(_: &Guest) -> Result<()> {
     check::equal("forced", patch.attribute("forced")?.as_str(), "1")?;
     let force = patch.attribute("vmlinux/kmsg_read,1/force")?;
     check::equal("force", force.as_str(), "1")?;
-    check::refused("read /proc/kmsg", fs::read("/proc/kmsg").map(drop), Errno::PERM)?;
+    check::refused(
+        "read /proc/kmsg",
+        fs::read("/proc/kmsg").map(drop),
+        Errno::PERM,
+    )?;
     daemon.kill()?;
     daemon.wait()?;
     patch.disable()?;
@@ -91,7 +95,10 @@ fn replace(_: &Guest) -> Result<()> {
     let all = Patch::load("replace")?;
     check::contains("/proc/cmdline", &file("/proc/cmdline")?, "patched twice")?;
     thread::sleep(Duration::from_millis(10));
-    ensure!(file("/proc/uptime")? != uptime, "/proc/uptime is still patched");
+    ensure!(
+        file("/proc/uptime")? != uptime,
+        "/proc/uptime is still patched"
+    );
     for old in [&first, &second] {
         check::equal("state", old.attribute("state")?.as_str(), "superseded")?;
         old.refuse("1", Errno::STALE, "superseded")?;
