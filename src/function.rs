@@ -43,13 +43,10 @@ impl Function {
             ));
         }
         let table = object.module().map_or(Table::Vmlinux, Table::Module);
-        let address = locate(table, place, name, wanted.sympos())?;
-        if module.is_some_and(|module| module.init_text.holds(address)) {
-            return Err(Refusal::new(
-                Cause::Refused,
-                fmt!("{}:{}: its code goes away after the load", place, name),
-            ));
-        }
+        // Code that goes away after the load is not in the table of a module that is loaded; in that
+        // of one that comes it must not count either.
+        let passing = module.map_or(Range::sized(0, 0), |module| module.init_text);
+        let address = locate(table, place, name, wanted.sympos(), passing)?;
         let (Some(size), Some(site)) = (symbols::size_at(address), symbols::ftrace_site(address))
         else {
             return Err(Refusal::new(
@@ -82,15 +79,20 @@ impl Function {
     }
 }
 
-/// The address of the one symbol `name` of `place`; `sympos` as in [`api::Function::new`].
+/// The address of the one symbol `name` of `place`, apart from those in `except`; `sympos` as in
+/// [`api::Function::new`].
 pub(crate) fn locate(
     table: Table<'_>,
     place: &CStr,
     name: &CStr,
     sympos: u32,
+    except: Range,
 ) -> Result<usize, Refusal> {
     let (mut count, mut last) = (0, None);
     symbols::for_each_match(table, name, |address| {
+        if except.holds(address) {
+            return true;
+        }
         count += 1;
         last = Some(address);
         // The wanted one, or the second where there should be one.

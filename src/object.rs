@@ -22,6 +22,7 @@ use crate::{
     error::{Cause, Refusal},
     function,
     patch::Patch,
+    ranges::Range,
 };
 use kernel::{
     prelude::*,
@@ -128,7 +129,9 @@ fn bind(patch: &Patch, index: usize, object: &Object) -> Result<(), Refusal> {
     for wanted in relocation::wanted(patch.module(), module) {
         let name = CString::try_from_fmt(fmt!("{}", BStr::from_bytes(wanted.name)))
             .map_err(|_| Refusal::no_memory())?;
-        function::locate(Table::Module(module), module, &name, wanted.sympos)?;
+        // The kernel counts all symbols, also those of a module that is being loaded.
+        let none = Range::sized(0, 0);
+        function::locate(Table::Module(module), module, &name, wanted.sympos, none)?;
     }
     relocation::apply(patch.module(), module).map_err(|errno| {
         Refusal::new(

@@ -101,7 +101,7 @@ impl Plan {
     ) -> Result<(), Refusal> {
         for (site, armed) in registry.sites.iter().enumerate() {
             if !self.own.iter().any(|own| own.site == site) {
-                armed.occupied(&mut self.ranges)?;
+                self.vacate(armed)?;
                 self.steps.push(Step { site, target: 0 }, GFP_KERNEL)?;
             }
         }
@@ -123,9 +123,17 @@ impl Plan {
         for (site, armed) in registry.sites.iter().enumerate() {
             let target = armed.target_without(patch);
             if target != armed.redirect.target() {
-                armed.occupied(&mut self.ranges)?;
+                self.vacate(armed)?;
                 self.steps.push(Step { site, target }, GFP_KERNEL)?;
             }
+        }
+        Ok(())
+    }
+
+    /// What runs now is taken off a function.
+    fn vacate(&mut self, site: &Site) -> Result<(), Refusal> {
+        if !site.is_forced() {
+            site.occupied(&mut self.ranges)?;
         }
         Ok(())
     }

@@ -77,20 +77,28 @@ impl Site {
         self.layers.retain(|layer| Arc::ptr_eq(&layer.patch, patch));
     }
 
-    /// Adds the code that no task may be in when calls are sent elsewhere: what runs now, and the
-    /// way there. Nothing when what runs now was forced: its module never goes.
+    /// Whether the replacement that is live was forced: then tasks may be anywhere in it when calls
+    /// go elsewhere, as its author said and its module stays.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.layers.last().is_some_and(|live| live.forced)
+    }
+
+    /// Adds all code that tasks may be in because of calls of this function: what runs now, the way
+    /// there, and what runs still because something was forced over it.
     pub(crate) fn occupied(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        let Some(live) = self.layers.last() else {
-            ranges.extend_from_slice(&self.function.body, GFP_KERNEL)?;
-            return Ok(());
-        };
-        if !live.forced {
+        if !self.layers.is_empty() {
             ranges.push(self.function.entry(), GFP_KERNEL)?;
+        }
+        for layer in self.layers.iter().rev() {
             // Its size is known: a replacement is a function of a module's symbol table. Were it not,
             // its first byte stands for it, and the whole module's text is checked before it can go.
-            let size = symbols::size_at(live.replacement).unwrap_or(1);
-            ranges.push(Range::sized(live.replacement, size), GFP_KERNEL)?;
+            let size = symbols::size_at(layer.replacement).unwrap_or(1);
+            ranges.push(Range::sized(layer.replacement, size), GFP_KERNEL)?;
+            if !layer.forced {
+                return Ok(());
+            }
         }
+        ranges.extend_from_slice(&self.function.body, GFP_KERNEL)?;
         Ok(())
     }
 }

@@ -116,8 +116,9 @@ impl Kept {
 ///
 /// # Errors
 ///
-/// `EINVAL` when a symbol is missing or ambiguous: ask [`wanted`] for the names before. Nothing has
-/// changed then.
+/// `EINVAL` when a symbol is missing or ambiguous (ask [`wanted`] for the names before); nothing has
+/// changed then. `ENOEXEC` for a relocation that the kernel does not know, which molt-link lets
+/// through none of: places before it in its section stay written.
 pub(crate) fn apply(module: &'static ThisModule, object: &CStr) -> Result {
     let Some(kept) = Kept::of(module) else {
         return Ok(());

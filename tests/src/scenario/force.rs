@@ -15,6 +15,7 @@ scenarios! { force:
     never_unloads,
     refused_patch_unloads,
     other_functions_are_checked,
+    patch_on_top_is_checked,
     superseded_stays_loaded,
     shows_itself,
 }
@@ -96,6 +97,31 @@ fn other_functions_are_checked(_: &Guest) -> Result<()> {
     target::expect("deep", "2")?;
     target::wake()?;
     check::equal("old target_nap()", napper.leave()?.as_str(), "1")
+}
+
+/// Who forces nothing meets nobody: neither in what was forced, nor in what that was put over.
+fn patch_on_top_is_checked(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let below = Sleeper::enter("nap")?;
+    Patch::load("patch_force_nap")?;
+    below.refuses("patch_nap", "target_nap")?;
+    let inside = Sleeper::enter("nap")?;
+    check::equal("blockers", patch_nap_blockers(&inside)?, 2)?;
+    target::wake()?;
+    check::equal("old target_nap()", below.leave()?.as_str(), "1")?;
+    check::equal("new target_nap()", inside.leave()?.as_str(), "2")?;
+    Patch::load("patch_nap")?.retire()
+}
+
+fn patch_nap_blockers(inside: &Sleeper) -> Result<usize> {
+    patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
+    let blockers = patch::last_blockers();
+    let named = format!("{} ", inside.pid());
+    ensure!(
+        blockers.iter().any(|line| line.starts_with(&named)),
+        "{blockers:?} does not name {named}"
+    );
+    Ok(blockers.len())
 }
 
 /// Replaced by another patch, it is off and cannot go.
