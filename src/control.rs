@@ -23,7 +23,9 @@ use crate::{
     edge::sysfs::{Dir, Directory, File, Page, Parent},
     object::Phase,
     patch::Patch,
-    worker::{Change, Core, Shared},
+    request::Change,
+    shared::Shared,
+    worker::Core,
 };
 use kernel::{
     fmt::{self, Write as _},

@@ -17,7 +17,7 @@ use crate::{
     patch::Patch,
     plan::Plan,
     registry::Registry,
-    worker::Shared,
+    shared::Shared,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc};
 

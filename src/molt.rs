@@ -7,7 +7,8 @@
 //! verifies that nobody is inside, and switches all functions with one store.
 //!
 //! Read in this order: [`api`] (what a patch says), [`transaction`] (what happens then), [`site`] and
-//! [`gate`] (what is switched), [`scan`] (who is in the way), [`worker`] and [`control`] (who asks).
+//! [`gate`] (what is switched), [`scan`] (who is in the way), [`late`] (modules that come and go),
+//! [`worker`], [`request`] and [`control`] (who asks).
 //! Everything `unsafe` is in [`edge`], one file per subsystem of the kernel.
 
 mod api;
@@ -27,8 +28,10 @@ pub mod prelude;
 mod ranges;
 mod refused;
 mod registry;
+mod request;
 mod requester;
 mod scan;
+mod shared;
 mod site;
 mod state;
 mod syscall;

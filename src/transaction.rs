@@ -17,9 +17,10 @@ use crate::{
     plan::{self, Plan},
     ranges::Ranges,
     registry::Registry,
+    request::Change,
     requester::Requester,
     scan,
-    worker::{Change, Shared},
+    shared::Shared,
 };
 use kernel::{
     prelude::*,

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What changes, modules that come and go, and the core's own files in sysfs have in common.
+
+use crate::{control::PatchDir, error::Refusal, exits::Exits, registry::Registry};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{Atomic, Relaxed},
+        lock::{mutex::MutexBackend, Guard},
+        Arc, Mutex,
+    },
+};
+
+/// See the module's documentation.
+#[pin_data]
+pub(crate) struct Shared {
+    pub(crate) exits: Arc<Exits>,
+    #[pin]
+    pub(crate) registry: Mutex<Registry>,
+    /// How many modules that come or go wait for the registry.
+    visitors: Atomic<i32>,
+    /// Every patch module that is loaded, enabled or not.
+    #[pin]
+    pub(crate) loaded: Mutex<KVec<PatchDir>>,
+    /// The last refusal of any patch, kept here because a patch that failed to load takes its own
+    /// directory with it.
+    #[pin]
+    pub(crate) refused: Mutex<Option<Refusal>>,
+}
+
+impl Shared {
+    /// Of a core that has no patches yet.
+    pub(crate) fn new(exits: Arc<Exits>) -> Result<Arc<Self>> {
+        Arc::pin_init(
+            pin_init!(Self {
+                exits,
+                registry <- new_mutex!(Registry::new()),
+                visitors: Atomic::new(0),
+                loaded <- new_mutex!(KVec::new()),
+                refused <- new_mutex!(None),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// The registry, for a module that comes or goes: a change that is blocked gives way.
+    pub(crate) fn visit(&self) -> Guard<'_, Registry, MutexBackend> {
+        self.visitors.add(1, Relaxed);
+        let registry = self.registry.lock();
+        self.visitors.add(-1, Relaxed);
+        registry
+    }
+
+    /// Whether a module that comes or goes waits for the registry. It sleeps until the registry is
+    /// let go, so nothing is ordered by this.
+    pub(crate) fn somebody_waits(&self) -> bool {
+        self.visitors.load(Relaxed) > 0
+    }
+}
