@@ -16,6 +16,7 @@ scenarios! { sample:
     callbacks,
     force,
     object,
+    position,
     replace,
 }
 
@@ -83,6 +84,18 @@ fn object(_: &Guest) -> Result<()> {
     module::load_all(&["pktgen"])?;
     patch.retire()?;
     check::contains(SHOWN, &file(SHOWN)?, "Version")
+}
+
+/// The second of two functions, and not the first.
+fn position(_: &Guest) -> Result<()> {
+    module::load_all(&["molt"])?;
+    let before = file("/proc/self/mounts")?;
+    ensure!(!before.is_empty(), "nothing is mounted");
+    let patch = Patch::load("position")?;
+    check::equal("/proc/self/mounts", file("/proc/self/mounts")?.as_str(), "")?;
+    check::contains("/proc/modules", &file("/proc/modules")?, "position ")?;
+    patch.retire()?;
+    check::equal("/proc/self/mounts", file("/proc/self/mounts")?, before)
 }
 
 /// What was there before goes back to the kernel's own code, for good.
