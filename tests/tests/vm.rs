@@ -41,14 +41,17 @@ fn prepare(arguments: &Arguments) -> Result<Vec<Trial>> {
         trials.push(trial(scenario, machine, &logs));
     }
     for fix in &fixes {
-        let Some(release) = fix.tested_on() else {
-            continue;
-        };
         let scenario = scenario::fix(&fix.name);
-        let machine = machine(&mut machines, arguments, &scenario, |machines| {
-            machines.of(release)
-        })?;
-        trials.push(trial(scenario, machine, &logs));
+        match fix.tested_on()? {
+            Some(release) => {
+                let machine = machine(&mut machines, arguments, &scenario, |machines| {
+                    machines.of(&release)
+                })?;
+                trials.push(trial(scenario, machine, &logs));
+            }
+            // No kernel that it is for: it cannot be tested, which is not a success.
+            None => trials.push(trial(scenario, None, &logs).with_ignored_flag(true)),
+        }
     }
     trials.extend(
         Author::all()?

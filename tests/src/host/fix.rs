@@ -62,15 +62,20 @@ impl Fix {
     }
 
     /// The release to test it on: the one that was asked for (`KERNEL`), if the fix is
-    /// for that, or else the first of its own.
-    pub fn tested_on(&self) -> Option<&str> {
-        match env::var("KERNEL") {
-            Ok(asked) if !asked.is_empty() => {
-                self.releases.iter().find(|&release| *release == asked)
-            }
-            _ => self.releases.first(),
+    /// for that, or else what `scripts/fixes` has chosen.
+    pub fn tested_on(&self) -> Result<Option<String>> {
+        let asked = env::var("KERNEL").unwrap_or_default();
+        if !asked.is_empty() {
+            return Ok(self.is_for(&asked).then_some(asked));
         }
-        .map(String::as_str)
+        let chosen = kernel::checkout().join("build/fixes");
+        if !chosen.exists() {
+            return Ok(None);
+        }
+        let chosen = lines(&chosen)?;
+        let mut chosen = chosen.iter().filter_map(|line| line.split_once(' '));
+        let release = chosen.find(|(name, _)| *name == self.name);
+        Ok(release.map(|(_, release)| release.to_owned()))
     }
 }
 
