@@ -156,8 +156,8 @@ fn the_stop_window_cannot_panic() {
 
 /// The search finds panics where there are some, or the tests above prove nothing.
 #[test]
-fn the_worker_can_panic() {
+fn a_request_can_panic() {
     let calls = core();
-    let from = calls.reachable("6worker");
+    let from = calls.reachable("7request");
     assert!(from.keys().any(|name| name.contains("panic")));
 }
