@@ -86,6 +86,9 @@ impl<'a> Transaction<'a> {
                 Err(Setback::Passing(refusal)) if self.is_over() => refusal,
                 Err(Setback::Passing(refusal)) => {
                     drop(registry);
+                    // A module that is loaded and unloaded all the time is whole, or gone, for
+                    // moments only: a long pause would miss them again and again.
+                    self.pause = PAUSE_MS.0;
                     match self.wait() {
                         Ok(()) => continue,
                         Err(cancelled) => {
