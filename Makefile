@@ -97,9 +97,20 @@ modules: sources
 demo: modules
 	@scripts/demo
 
+# The core that compares its verdicts (src/check.rs).
+check := build/check
+check-core: modules
+	@scripts/sources $(check)/$(MOLT_RELEASE)
+	@$(locked) $(MAKE) -C $(MOLT_KDIR) M=$(CURDIR)/$(check)/$(MOLT_RELEASE) CC=$(MOLT_CC) -j$(shell nproc) \
+		--no-print-directory $(if $(V),V=$(V)) MOLT_TESTS= MOLT_CHECK=1 KBUILD_MODPOST_WARN=1 modules \
+		2> >(grep -vE "$(expected)" >&2)
+	@build/cargo/release/molt-link --symvers $(MOLT_SYMVERS) --vmlinux $(MOLT_VMLINUX) \
+		$(check)/$(MOLT_RELEASE)/molt.ko
+.PHONY: check-core
+
 # With the tests' own modules. First what needs no guest; the guest's summary is the last thing to be read.
 test: export MOLT_TESTS := 1
-test: modules
+test: modules check-core
 	+@scripts/fixes '$(T)' make --no-print-directory modules
 	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
 	@$(call cargo,test) --tests -p molt-tests -- $(T)

@@ -12,6 +12,8 @@ const RECORDED: usize = 32;
 /// One task in the way.
 #[derive(Clone, Copy)]
 struct Blocker {
+    /// Which task; not to be followed.
+    id: usize,
     pid: i32,
     comm: [u8; 16],
     /// The frame inside the function, or the last frame that could be read; 0 when there was none.
@@ -51,10 +53,13 @@ impl Found {
         })
     }
 
-    /// Takes note of the verdict on `task`. Any context: uses only memory reserved by `new`.
+    /// Takes note of the verdict on `task`, once. Any context: uses only memory reserved by `new`.
     pub(crate) fn note(&mut self, task: Task<'_>, verdict: Verdict) {
         self.looked_at = self.looked_at.wrapping_add(1);
-        if self.except == Some(task.pid()) {
+        if verdict == Verdict::Clean || self.except == Some(task.pid()) {
+            return;
+        }
+        if self.recorded.iter().any(|blocker| blocker.id == task.id()) {
             return;
         }
         let address = match verdict {
@@ -70,6 +75,7 @@ impl Found {
         };
         // Full: the count above has it.
         let _ = self.recorded.push_within_capacity(Blocker {
+            id: task.id(),
             pid: task.pid(),
             comm: task.comm(),
             address,

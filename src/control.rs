@@ -5,10 +5,11 @@
 //! ```text
 //! /sys/kernel/molt/
 //! ├── last_error  blockers              the last refusal of any patch
+//! ├── budget_us                         for how long a stop window may hold the CPUs
 //! └── <patch>/
 //!     ├── enabled                       0 or 1; writing asks for the change and waits for it
 //!     ├── state  transition  consistency  replace  forced  stack_order
-//!     ├── stop_ns  attempts  tasks_scanned  tasks_verified
+//!     ├── stop_ns  attempts  tasks_scanned  tasks_verified  overflows
 //!     ├── last_error  blockers          of the last change of this patch
 //!     └── <object>/
 //!         ├── patched  state
@@ -17,6 +18,8 @@
 //!             └── force
 //! ```
 
+#[cfg(molt_check)]
+use crate::check;
 use crate::{
     api,
     blockers::Blockers,
@@ -27,11 +30,13 @@ use crate::{
     shared::Shared,
     worker::Core,
 };
+#[cfg(molt_check)]
+use core::sync::atomic::Ordering;
 use kernel::{
     fmt::{self, Write as _},
     prelude::*,
     str::CString,
-    sync::Arc,
+    sync::{atomic::Relaxed, Arc},
 };
 
 /// Writes one value and the end of the line.
@@ -68,7 +73,39 @@ impl Directory for CoreNode {
             Some(refusal) => lines(page, &refusal.blockers),
             None => Ok(()),
         }),
+        File::writable(
+            c"budget_us",
+            |core, page| line(page, fmt!("{}", core.0.budget_us.load(Relaxed))),
+            |core, written| {
+                core.0.budget_us.store(number(written)?, Relaxed);
+                Ok(())
+            },
+        ),
+        #[cfg(molt_check)]
+        File::writable(
+            c"overflow_every",
+            |_, page| {
+                line(
+                    page,
+                    fmt!("{}", check::OVERFLOW_EVERY.load(Ordering::Relaxed)),
+                )
+            },
+            |_, written| {
+                check::OVERFLOW_EVERY.store(number(written)?, Ordering::Relaxed);
+                Ok(())
+            },
+        ),
     ];
+}
+
+/// A number that was written: decimal digits, perhaps with the end of a line.
+fn number(written: &[u8]) -> Result<u32> {
+    let digits = core::str::from_utf8(written).map_err(|_| EINVAL)?;
+    digits
+        .strip_suffix('\n')
+        .unwrap_or(digits)
+        .parse()
+        .map_err(|_| EINVAL)
 }
 
 /// `<patch>`, and all that is in it.
@@ -149,6 +186,9 @@ impl Directory for PatchNode {
         }),
         File::readable(c"tasks_verified", |node, page| {
             line(page, fmt!("{}", node.patch.status.lock().figures.verified))
+        }),
+        File::readable(c"overflows", |node, page| {
+            line(page, fmt!("{}", node.patch.status.lock().figures.overflows))
         }),
         File::readable(c"last_error", |node, page| {
             match &node.patch.status.lock().error {

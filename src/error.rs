@@ -27,6 +27,8 @@ pub(crate) enum Cause {
     Unreliable,
     /// NMI handlers kept using the function.
     Nmi,
+    /// Verifying would hold the CPUs for longer than they may be.
+    Budget,
     /// A callback of the patch said no.
     Callback,
     /// A patch that replaces all others was enabled after it.
@@ -54,6 +56,7 @@ impl Cause {
             Self::Busy => "busy",
             Self::Unreliable => "unreliable",
             Self::Nmi => "nmi",
+            Self::Budget => "budget",
             Self::Callback => "callback",
             Self::Superseded => "superseded",
             Self::Incompatible => "incompatible",
@@ -74,6 +77,7 @@ impl Cause {
             Self::Refused => errno::EPERM,
             Self::Owned | Self::Busy | Self::Unreliable => errno::EBUSY,
             Self::Nmi => errno::EAGAIN,
+            Self::Budget => errno::ETIME,
             Self::Callback => errno::ECANCELED,
             Self::Superseded => errno::ESTALE,
             Self::Cancelled => errno::EINTR,

@@ -16,6 +16,7 @@ use crate::edge::{
     tasks::{self, Task, TaskRef},
     tracepoint::{Listener, Probe},
 };
+use core::ops::ControlFlow;
 use kernel::{
     new_spinlock,
     prelude::*,
@@ -73,30 +74,34 @@ impl Exits {
         tasks::wait_for_unlisted();
     }
 
-    /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep.
-    pub(crate) fn for_each(&self, visit: impl FnMut(Task<'_>)) {
-        self.memory.lock().for_each_unlisted(visit);
+    /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep. False when
+    /// some may be missing.
+    pub(crate) fn for_each(&self, visit: impl FnMut(Task<'_>)) -> bool {
+        let memory = self.memory.lock();
+        memory.unlisted().for_each(visit);
+        memory.complete
     }
 
-    /// Visits every task that is off the list. False when some may be missing.
-    pub(crate) fn for_each_stopped(&self, _: &Stopped<'_>, visit: impl FnMut(Task<'_>)) -> bool {
+    /// Visits every task that is off the list, until it breaks off. False when some may be missing.
+    pub(crate) fn for_each_stopped(
+        &self,
+        _: &Stopped<'_>,
+        visit: impl FnMut(Task<'_>) -> ControlFlow<()>,
+    ) -> ControlFlow<(), bool> {
         // Nobody holds it: a holder cannot be preempted, and all CPUs are in their stopper threads.
         let Some(memory) = self.memory.try_lock() else {
-            return false;
+            return ControlFlow::Continue(false);
         };
-        memory.for_each_unlisted(visit);
-        memory.complete
+        memory.unlisted().try_for_each(visit)?;
+        ControlFlow::Continue(memory.complete)
     }
 }
 
 impl Memory {
     /// Those still listed are visited with the list.
-    fn for_each_unlisted(&self, visit: impl FnMut(Task<'_>)) {
-        self.tasks
-            .iter()
-            .map(TaskRef::borrow)
-            .filter(|task| !task.is_listed())
-            .for_each(visit);
+    fn unlisted(&self) -> impl Iterator<Item = Task<'_>> {
+        let tasks = self.tasks.iter().map(TaskRef::borrow);
+        tasks.filter(|task| !task.is_listed())
     }
 
     /// Each task is looked at a constant number of times on average, because the limit is twice the

@@ -14,6 +14,8 @@
 mod api;
 mod below;
 mod blockers;
+#[cfg(molt_check)]
+mod check;
 mod control;
 mod edge;
 mod error;
@@ -36,6 +38,7 @@ mod site;
 mod state;
 mod syscall;
 mod transaction;
+mod unique_queue;
 mod worker;
 
 use kernel::{prelude::*, sync::Arc};
@@ -62,6 +65,12 @@ module! {
     authors: ["The molt developers"],
     description: "Live patching: replaces functions of the running kernel",
     license: "GPL",
+    params: {
+        budget_us: u32 {
+            default: 10_000,
+            description: "Microseconds for which a stop window may hold the CPUs (0: no limit)",
+        },
+    },
 }
 
 /// The core module. Patch modules depend on it, so it cannot be unloaded before them.
@@ -73,7 +82,9 @@ struct Molt {
 
 impl kernel::Module for Molt {
     fn init(_module: &'static ThisModule) -> Result<Self> {
-        let core = worker::Core::new()?;
+        // The value, or a reference to it: releases differ.
+        let budget_us: &u32 = &module_parameters::budget_us.value();
+        let core = worker::Core::new(*budget_us)?;
         Ok(Self {
             _published: edge::global::publish(core.clone()),
             _core: core,

@@ -69,6 +69,8 @@ pub(crate) struct Figures {
     pub(crate) scanned: usize,
     /// Tasks verified inside the last window.
     pub(crate) verified: usize,
+    /// Stop windows in which all tasks had to be verified, because more ran than can be recorded.
+    pub(crate) overflows: u32,
 }
 
 /// What sysfs tells of a patch and the worker changes.

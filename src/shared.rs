@@ -2,7 +2,13 @@
 
 //! What changes, modules that come and go, and the core's own files in sysfs have in common.
 
-use crate::{control::PatchDir, error::Refusal, exits::Exits, registry::Registry};
+use crate::{
+    control::PatchDir,
+    edge::recorder::{Recorder, Recording},
+    error::Refusal,
+    exits::Exits,
+    registry::Registry,
+};
 use kernel::{
     new_mutex,
     prelude::*,
@@ -19,6 +25,11 @@ pub(crate) struct Shared {
     pub(crate) exits: Arc<Exits>,
     #[pin]
     pub(crate) registry: Mutex<Registry>,
+    /// For the next change or unload that has to know who runs; two at the same time each have one.
+    #[pin]
+    spare: Mutex<Option<Recorder>>,
+    /// Microseconds for which a stop window may hold the CPUs; 0 is no limit.
+    pub(crate) budget_us: Atomic<u32>,
     /// How many modules that come or go wait for the registry.
     visitors: Atomic<i32>,
     /// Every patch module that is loaded, enabled or not.
@@ -32,17 +43,42 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Of a core that has no patches yet.
-    pub(crate) fn new(exits: Arc<Exits>) -> Result<Arc<Self>> {
+    pub(crate) fn new(exits: Arc<Exits>, budget_us: u32) -> Result<Arc<Self>> {
+        let spare = Some(Recorder::new()?);
         Arc::pin_init(
             pin_init!(Self {
                 exits,
                 registry <- new_mutex!(Registry::new()),
+                spare <- new_mutex!(spare),
+                budget_us: Atomic::new(budget_us),
                 visitors: Atomic::new(0),
                 loaded <- new_mutex!(KVec::new()),
                 refused <- new_mutex!(None),
             }),
             GFP_KERNEL,
         )
+    }
+
+    /// Begins to record who runs. Process context; sleeps. [`Shared::keep`] what is left of it.
+    pub(crate) fn record(&self) -> Result<Recording> {
+        let spare = self.spare.lock().take();
+        let recorder = match spare {
+            Some(recorder) => recorder,
+            None => Recorder::new()?,
+        };
+        recorder.start()
+    }
+
+    /// Keeps a recorder for who needs the next.
+    pub(crate) fn keep(&self, recorder: Recorder) {
+        let surplus = self.spare.lock().replace(recorder);
+        // Not under the lock: it waits.
+        drop(surplus);
+    }
+
+    /// Nanoseconds for which a stop window may hold the CPUs; 0 is no limit.
+    pub(crate) fn budget_ns(&self) -> u64 {
+        u64::from(self.budget_us.load(Relaxed)) * 1000
     }
 
     /// The registry, for a module that comes or goes: a change that is blocked gives way.

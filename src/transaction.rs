@@ -10,7 +10,7 @@
 use crate::{
     below::Below,
     blockers::Found,
-    edge::{ftrace::Window, stop, stop::Stopped},
+    edge::{ftrace::Window, recorder::Recording, stop, stop::Stopped},
     error::{Cause, Refusal, Setback},
     object::{self, Phase},
     patch::{Figures, Patch},
@@ -19,7 +19,7 @@ use crate::{
     registry::Registry,
     request::Change,
     requester::Requester,
-    scan,
+    scan::{Scan, Verdict},
     shared::Shared,
 };
 use kernel::{
@@ -32,9 +32,11 @@ use kernel::{
 const PAUSE_MS: (u32, u32) = (1, 100);
 
 /// How a stop window ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
 enum End {
     Flipped,
     Blocked,
+    Overrun,
     Vetoed,
 }
 
@@ -47,6 +49,8 @@ pub(crate) struct Transaction<'a> {
     /// Milliseconds until the next try.
     pause: u32,
     below: Below,
+    /// Who runs, from before the first look at the tasks until the change is made or refused.
+    recording: Option<Recording>,
     /// What has been measured so far.
     pub(crate) figures: Figures,
 }
@@ -61,6 +65,7 @@ impl<'a> Transaction<'a> {
             begun: Instant::now(),
             pause: PAUSE_MS.0,
             below: Below::none(),
+            recording: None,
             figures: Figures::default(),
         }
     }
@@ -211,74 +216,77 @@ impl<'a> Transaction<'a> {
 
     /// Phases 3 and 4: tries until nobody is inside the ranges, then flips.
     fn change(&mut self, registry: &Registry, plan: &mut Plan) -> Result<(), Setback> {
-        let ranges = Ranges::new(&mut plan.ranges);
-        let mut found = Found::new()?;
+        let recording = match self.recording.take() {
+            Some(recording) => recording,
+            None => self.shared.record().map_err(not_recorded)?,
+        };
         for step in &plan.steps {
             registry.sites[step.site].redirect.stage(step.target);
         }
-        let result = self.try_until_deadline(ranges, &mut found);
+        let result = self.try_until_deadline(&recording, Ranges::new(&mut plan.ranges));
         // After a flip the new targets, otherwise the old ones.
         for step in &plan.steps {
             registry.sites[step.site].redirect.settle();
         }
+        match result {
+            // Connecting again would take longer than going on.
+            Err(Setback::Passing(_)) => self.recording = Some(recording),
+            _ => self.shared.keep(recording.stop()),
+        }
         result
     }
 
-    fn try_until_deadline(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<(), Setback> {
+    fn try_until_deadline(
+        &mut self,
+        recording: &Recording,
+        ranges: Ranges<'_>,
+    ) -> Result<(), Setback> {
+        let found = Found::new()?;
+        let mut scan = Scan::new(&self.shared.exits, recording, ranges, found)
+            .map_err(|_| Refusal::no_memory())?;
         loop {
-            scan::survey(&self.shared.exits, ranges, found);
-            self.figures.scanned = found.looked_at;
-            let mut vetoed = false;
-            if found.is_clean() {
-                match self.stop(ranges, found)? {
-                    End::Flipped => return Ok(()),
-                    End::Blocked => {}
-                    End::Vetoed => vetoed = true,
-                }
+            scan.look();
+            self.figures.scanned = scan.surveyed;
+            let end = match scan.found.is_clean() {
+                true => self.stop(&mut scan)?,
+                false => End::Blocked,
+            };
+            if end == End::Flipped {
+                return Ok(());
             }
-            if found.only().is_some_and(|pid| self.requester.is(pid)) {
+            if scan.found.only().is_some_and(|pid| self.requester.is(pid)) {
                 // It waits for us inside a function of the patch, so it has to go first. What comes
                 // of the change then stands in `transition` and `last_error`.
                 self.requester.answer(Ok(()));
             }
-            let in_the_way = |found| {
-                if vetoed {
-                    Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function"))
-                } else {
-                    blocked(found)
-                }
-            };
             if self.is_over() {
-                return Err(Setback::Final(in_the_way(found)));
+                return Err(Setback::Final(in_the_way(end, &scan.found)));
             }
             self.wait()?;
             if self.shared.somebody_waits() {
-                return Err(Setback::Passing(in_the_way(found)));
+                return Err(Setback::Passing(in_the_way(end, &scan.found)));
             }
         }
     }
 
     /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
-    fn stop(&mut self, ranges: Ranges<'_>, found: &mut Found) -> Result<End, Refusal> {
-        let exits = &*self.shared.exits;
-        exits.complete();
-        found.clear();
+    fn stop(&mut self, scan: &mut Scan<'_>) -> Result<End, Refusal> {
+        let budget = self.shared.budget_ns();
         let window = Window::open();
-        let stopped = stop::stop_machine(|stopped: &Stopped<'_>| {
-            if !scan::verify(stopped, exits, ranges, found) {
-                End::Blocked
-            } else if window.flip(stopped) {
-                End::Flipped
-            } else {
-                End::Vetoed
-            }
-        });
+        let stopped =
+            stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
+                Verdict::Blocked | Verdict::Unknown => End::Blocked,
+                Verdict::Overrun => End::Overrun,
+                Verdict::Clear if window.flip(stopped) => End::Flipped,
+                Verdict::Clear => End::Vetoed,
+            });
         drop(window);
         let (end, held) = stopped
             .map_err(|_| Refusal::new(Cause::NoMemory, fmt!("the machine could not be stopped")))?;
         self.figures.attempts += 1;
         self.figures.stop_ns = held;
-        self.figures.verified = found.looked_at;
+        self.figures.verified = scan.found.looked_at;
+        self.figures.overflows = scan.fallbacks;
         Ok(end)
     }
 
@@ -297,6 +305,21 @@ impl<'a> Transaction<'a> {
             ));
         }
         Ok(())
+    }
+}
+
+/// Why the last try came to nothing.
+fn in_the_way(end: End, found: &Found) -> Refusal {
+    match end {
+        End::Vetoed => Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function")),
+        End::Overrun => Refusal::new(
+            Cause::Budget,
+            fmt!(
+                "the CPUs may not be held for as long as it takes to verify {} tasks",
+                found.looked_at
+            ),
+        ),
+        End::Flipped | End::Blocked => blocked(found),
     }
 }
 
@@ -319,5 +342,15 @@ fn blocked(found: &Found) -> Refusal {
             fmt!("{} tasks are inside", found.inside),
             found.told(),
         )
+    }
+}
+
+fn not_recorded(error: Error) -> Refusal {
+    match error {
+        error if error == ENOMEM => Refusal::no_memory(),
+        error => Refusal::new(
+            Cause::NotTraceable,
+            fmt!("sched_switch cannot be traced: {:?}", error),
+        ),
     }
 }

@@ -5,7 +5,7 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
+    edge::{hotplug, notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
     exits::Exits,
     patch::Patch,
     request::{Change, Request},
@@ -22,15 +22,16 @@ pub(crate) struct Core {
     queue: OrderedQueue,
     shared: Arc<Shared>,
     _probe: Probe<Exits>,
+    _hotplug: hotplug::Watch,
     _notifier: Notifier<Shared>,
 }
 
 impl Core {
-    /// Process context.
-    pub(crate) fn new() -> Result<Arc<Self>> {
+    /// `budget_us` as in [`Shared`]. Process context.
+    pub(crate) fn new(budget_us: u32) -> Result<Arc<Self>> {
         let (exits, probe) = Exits::listen()?;
         exits.complete();
-        let shared = Shared::new(exits)?;
+        let shared = Shared::new(exits, budget_us)?;
         Arc::pin_init(
             try_pin_init!(Self {
                 dir: CoreDir::new(shared.clone())?,
@@ -38,6 +39,7 @@ impl Core {
                 _notifier: Notifier::new(shared.clone())?,
                 shared,
                 _probe: probe,
+                _hotplug: hotplug::Watch::new()?,
             }),
             GFP_KERNEL,
         )
@@ -76,7 +78,7 @@ impl Core {
     /// no task is in its code, and no reader or writer in its directory.
     pub(crate) fn unload(&self, name: &CStr) {
         if let Some(dir) = self.forget(name) {
-            scan::wait_until_left(dir.patch(), &self.shared.exits);
+            scan::wait_until_left(dir.patch(), &self.shared);
             dir.patch().clear_states();
         }
     }

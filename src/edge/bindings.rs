@@ -11,6 +11,12 @@ pub(crate) use kernel::bindings::*;
 
 use kernel::ffi;
 
+/// One more than the highest number that a CPU can have.
+pub(crate) fn possible_cpus() -> usize {
+    // SAFETY: set at boot.
+    unsafe { nr_cpu_ids as usize }
+}
+
 /// Written by bindgen; it takes the types that both know from `kernel::bindings`.
 #[allow(
     missing_docs,

@@ -4,7 +4,7 @@
 
 pub(crate) use super::bindings::{
     EAGAIN, EBUSY, ECANCELED, EINTR, EINVAL, ENOENT, ENOMEM, ENOTUNIQ, EOPNOTSUPP, EPERM, ERANGE,
-    ESTALE,
+    ESTALE, ETIME,
 };
 use kernel::{error::Error, ffi};
 

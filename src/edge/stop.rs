@@ -14,7 +14,19 @@ use kernel::{error::to_result, ffi, prelude::*, types::NotThreadSafe};
 /// interrupts off, CPU hotplug is locked, and nothing but this callback and NMIs executes. Hence
 /// every other task is switched out, its stack does not change, and the task list is consistent
 /// without its lock: a writer holds it with interrupts off, so none is half way.
-pub(crate) struct Stopped<'a>(PhantomData<&'a mut ()>, NotThreadSafe);
+pub(crate) struct Stopped<'a> {
+    /// When the last CPU was held, in nanoseconds of the monotonic clock.
+    since: u64,
+    _held: PhantomData<&'a mut ()>,
+    _here: NotThreadSafe,
+}
+
+impl Stopped<'_> {
+    /// For how many nanoseconds the CPUs have been held.
+    pub(crate) fn nanoseconds(&self) -> u64 {
+        now().wrapping_sub(self.since)
+    }
+}
 
 /// What the callback gets through C, and gives back.
 struct Call<F, R> {
@@ -46,10 +58,14 @@ where
         // this has returned, and only one CPU runs the callback, so the access is exclusive.
         let call = unsafe { &mut *data.cast::<Call<F, R>>() };
         if let Some(function) = call.function.take() {
-            let begun = now();
             // INVARIANT: this is the callback.
-            let result = function(&Stopped(PhantomData, NotThreadSafe));
-            call.result = Some((result, now().wrapping_sub(begun)));
+            let stopped = Stopped {
+                since: now(),
+                _held: PhantomData,
+                _here: NotThreadSafe,
+            };
+            let result = function(&stopped);
+            call.result = Some((result, stopped.nanoseconds()));
         }
         0
     }

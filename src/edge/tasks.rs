@@ -5,10 +5,11 @@
 use super::{bindings, stop::Stopped};
 use core::{
     marker::PhantomData,
+    ops::ControlFlow,
     ptr::addr_of_mut,
-    sync::atomic::{AtomicI32, Ordering},
+    sync::atomic::{fence, AtomicI32, Ordering},
 };
-use kernel::{container_of, sync::rcu};
+use kernel::{container_of, ffi, sync::rcu};
 
 /// A task that is alive at least as memory for `'a`.
 ///
@@ -68,9 +69,14 @@ impl<'a> Task<'a> {
 
     /// Whether a CPU executes it now. In a stop window these are exactly the stopper threads (and
     /// the idle tasks of CPUs that are offline).
+    ///
+    /// When it says no, what the task had on its stack when it was switched out can be read: acquire,
+    /// partner of the release in the kernel's `finish_task`.
     pub(crate) fn on_cpu(self) -> bool {
         // SAFETY: valid; a single byte that the scheduler writes at a switch.
-        unsafe { core::ptr::read_volatile(&raw const (*self.0).on_cpu) != 0 }
+        let on = unsafe { core::ptr::read_volatile(&raw const (*self.0).on_cpu) != 0 };
+        fence(Ordering::Acquire);
+        on
     }
 
     /// Whether a kretprobe has replaced a return address on the task's stack.
@@ -83,6 +89,11 @@ impl<'a> Task<'a> {
     pub(crate) fn is_runnable(self) -> bool {
         // SAFETY: valid; a word that may change at any time outside a stop window.
         unsafe { core::ptr::read_volatile(&raw const (*self.0).__state) == bindings::TASK_RUNNING }
+    }
+
+    /// What tells it from all other tasks that are alive.
+    pub(crate) fn id(self) -> usize {
+        self.0 as usize
     }
 
     /// Process id in the initial namespace; 0 for an idle task.
@@ -133,7 +144,10 @@ impl<'a> Task<'a> {
         }
     }
 
-    fn for_each_thread(self, visit: &mut impl FnMut(Task<'a>)) {
+    fn for_each_thread(
+        self,
+        visit: &mut impl FnMut(Task<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         // SAFETY: `signal` is freed by RCU with the last thread; the thread list is RCU-safe as the
         // list of processes is.
         unsafe {
@@ -144,36 +158,40 @@ impl<'a> Task<'a> {
                     at,
                     bindings::task_struct,
                     thread_node
-                )));
+                )))?;
                 at = core::ptr::read_volatile(&raw const (*at).next);
             }
         }
+        ControlFlow::Continue(())
     }
 
     /// `_held` is what keeps the list together: an RCU read section or the stop window.
-    fn for_each_listed<T>(_held: &'a T, visit: &mut impl FnMut(Task<'a>)) {
+    fn for_each_listed<T>(
+        _held: &'a T,
+        visit: &mut impl FnMut(Task<'a>) -> ControlFlow<()>,
+    ) -> ControlFlow<()> {
         // SAFETY: `init_task`, the head of the list, is static.
         let head = unsafe { Self::from_raw(&raw mut bindings::init_task) };
         let mut at = head.next_process();
         while at.0 != head.0 {
-            at.for_each_thread(visit);
+            at.for_each_thread(visit)?;
             at = at.next_process();
         }
+        ControlFlow::Continue(())
     }
 
     /// Idle tasks are never freed.
-    fn for_each_idle(visit: &mut impl FnMut(Task<'a>)) {
-        // SAFETY: set at boot.
-        let cpus = unsafe { bindings::nr_cpu_ids };
-        for cpu in 0..cpus {
+    fn for_each_idle(visit: &mut impl FnMut(Task<'a>) -> ControlFlow<()>) -> ControlFlow<()> {
+        for cpu in 0..bindings::possible_cpus() {
             // SAFETY: `cpu` is below `nr_cpu_ids`; the idle task of a possible CPU, once made, is
             // never freed. A CPU that never came up has none.
-            let task = unsafe { bindings::private::idle_task(cpu as i32) };
+            let task = unsafe { bindings::private::idle_task(cpu as ffi::c_int) };
             if !task.is_null() {
                 // SAFETY: as said.
-                visit(unsafe { Self::from_raw(task) });
+                visit(unsafe { Self::from_raw(task) })?;
             }
         }
+        ControlFlow::Continue(())
     }
 }
 
@@ -190,6 +208,14 @@ unsafe impl Send for TaskRef {}
 unsafe impl Sync for TaskRef {}
 
 impl TaskRef {
+    /// # Safety
+    ///
+    /// One count of the task's `usage` must be the caller's, who gives it away.
+    pub(super) unsafe fn from_raw(task: *mut bindings::task_struct) -> Self {
+        // INVARIANT: promised by the caller.
+        Self(task)
+    }
+
     pub(crate) fn borrow(&self) -> Task<'_> {
         // SAFETY: the reference keeps it valid.
         unsafe { Task::from_raw(self.0) }
@@ -215,12 +241,19 @@ pub(crate) fn wait_for_unlisted() {
 /// meanwhile. Process context; one RCU read section, preemptible.
 pub(crate) fn for_each(mut visit: impl FnMut(Task<'_>)) {
     let guard = rcu::read_lock();
-    Task::for_each_listed(&guard, &mut visit);
-    Task::for_each_idle(&mut visit);
+    let mut visit = |task: Task<'_>| {
+        visit(task);
+        ControlFlow::Continue(())
+    };
+    let _ = Task::for_each_listed(&guard, &mut visit);
+    let _ = Task::for_each_idle(&mut visit);
 }
 
-/// Visits every task, exactly: the list cannot change while all CPUs are held.
-pub(crate) fn for_each_stopped(stopped: &Stopped<'_>, mut visit: impl FnMut(Task<'_>)) {
-    Task::for_each_listed(stopped, &mut visit);
-    Task::for_each_idle(&mut visit);
+/// Visits every task, exactly, until it breaks off: the list cannot change while all CPUs are held.
+pub(crate) fn for_each_stopped(
+    stopped: &Stopped<'_>,
+    mut visit: impl FnMut(Task<'_>) -> ControlFlow<()>,
+) -> ControlFlow<()> {
+    Task::for_each_listed(stopped, &mut visit)?;
+    Task::for_each_idle(&mut visit)
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Being called when a task exits: the tracepoint `sched_process_exit`.
+//! Being called by tracepoints of the kernel, and when a task exits (`sched_process_exit`).
 
 use super::{bindings, tasks::Task};
+use core::mem::ManuallyDrop;
 use kernel::{error::to_result, ffi, prelude::*, str::CStr, sync::Arc};
 
 /// Wants to hear of every task that exits.
@@ -12,52 +13,88 @@ pub(crate) trait Listener: Send + Sync + 'static {
     fn exits(&self, task: Task<'_>);
 }
 
-/// A listener that is connected; dropping it waits until it is called no more.
+/// A function that a tracepoint of the kernel calls. Dropping it ends that, except for calls under way:
+/// [`wait_for_probes`].
 ///
 /// # Invariants
 ///
-/// `probe::<L>` with the listener's address is registered at `point`.
-pub(crate) struct Probe<L: Listener> {
+/// `probe` with `data` is registered at `point`.
+pub(super) struct Connection {
     point: *mut bindings::tracepoint,
-    listener: Arc<L>,
+    probe: *mut ffi::c_void,
+    data: *mut ffi::c_void,
 }
 
-// SAFETY: registering and unregistering may be done by any thread; the listener is `Send + Sync`.
-unsafe impl<L: Listener> Send for Probe<L> {}
+// SAFETY: registering and unregistering may be done by any thread.
+unsafe impl Send for Connection {}
 // SAFETY: nothing can be done with a shared reference.
-unsafe impl<L: Listener> Sync for Probe<L> {}
+unsafe impl Sync for Connection {}
+
+impl Connection {
+    /// Connects `probe` to the tracepoint `name`. When this returns, every CPU calls it. Process context.
+    ///
+    /// # Safety
+    ///
+    /// `probe` must be a function with the prototype of the tracepoint's probes, and may be called with
+    /// `data` until [`wait_for_probes`] has returned after the connection was dropped. The
+    /// tracepoint must not be one that may fault.
+    pub(super) unsafe fn new(
+        name: &CStr,
+        probe: *mut ffi::c_void,
+        data: *mut ffi::c_void,
+    ) -> Result<Self> {
+        let point = find(name).ok_or(ENOENT)?;
+        // SAFETY: by the requirement.
+        to_result(unsafe { bindings::tracepoint_probe_register(point, probe, data) })?;
+        // INVARIANT: registered just now.
+        Ok(Self { point, probe, data })
+    }
+}
+
+impl Drop for Connection {
+    fn drop(&mut self) {
+        // SAFETY: registered by the type invariant.
+        unsafe { bindings::tracepoint_probe_unregister(self.point, self.probe, self.data) };
+    }
+}
+
+/// Waits for all calls of probes that are under way. Process context.
+pub(super) fn wait_for_probes() {
+    // SAFETY: SRCU is enough (`tracepoint_synchronize_unregister`), because no connection is to a
+    // tracepoint that may fault.
+    unsafe { bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu) };
+}
+
+/// A listener that is connected; dropping it waits until it is called no more.
+pub(crate) struct Probe<L: Listener> {
+    connection: ManuallyDrop<Connection>,
+    _listener: Arc<L>,
+}
 
 impl<L: Listener> Probe<L> {
     /// Connects `listener`. Process context.
     pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
-        let point = find(c"sched_process_exit").ok_or(ENOENT)?;
-        // SAFETY: the probe has the prototype of this tracepoint behind the data pointer, and the
-        // listener lives until it has been unregistered.
-        to_result(unsafe {
-            bindings::tracepoint_probe_register(
-                point,
+        // SAFETY: the probe has the prototype of this tracepoint's probes, and the listener lives until
+        // `drop` has waited.
+        let connection = unsafe {
+            Connection::new(
+                c"sched_process_exit",
                 probe::<L> as *mut ffi::c_void,
                 Arc::as_ptr(&listener).cast_mut().cast(),
             )
-        })?;
-        // INVARIANT: registered just now.
-        Ok(Self { point, listener })
+        }?;
+        Ok(Self {
+            connection: ManuallyDrop::new(connection),
+            _listener: listener,
+        })
     }
 }
 
 impl<L: Listener> Drop for Probe<L> {
     fn drop(&mut self) {
-        // SAFETY: registered by the type invariant. The grace period waits for calls under way: the
-        // tracepoint is not one of those that may fault, so SRCU is enough
-        // (`tracepoint_synchronize_unregister`).
-        unsafe {
-            bindings::tracepoint_probe_unregister(
-                self.point,
-                probe::<L> as *mut ffi::c_void,
-                Arc::as_ptr(&self.listener).cast_mut().cast(),
-            );
-            bindings::synchronize_srcu(&raw mut bindings::tracepoint_srcu);
-        }
+        // SAFETY: dropped only here.
+        unsafe { ManuallyDrop::drop(&mut self.connection) };
+        wait_for_probes();
     }
 }
 

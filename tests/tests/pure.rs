@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The core's pure logic, compiled for the host: the gate, the ranges, the rule of states, the
-//! arguments of system calls.
+//! arguments of system calls, the queue of who ran.
 
 #[path = "../../src/gate.rs"]
 mod gate;
@@ -12,11 +12,17 @@ mod ranges;
 mod state;
 #[path = "../../src/syscall.rs"]
 mod syscall;
+#[path = "../../src/unique_queue.rs"]
+mod unique_queue;
+
+use std::num::NonZeroUsize;
+use std::ops::ControlFlow;
 
 use gate::Gate;
 use ranges::{Range, Ranges};
 use state::{Conflict, Known};
 use syscall::Argument;
+use unique_queue::{Pushed, UniqueQueue};
 
 /// Whether the set of `ranges` holds each of `addresses`, compared with the plain definition.
 fn agree(ranges: &[(usize, usize)], addresses: impl Iterator<Item = usize>) {
@@ -296,4 +302,140 @@ fn a_program_of_32_bits_fills_their_lower_halves() {
     assert_eq!(usize::compat(REGISTER), 0xffff_fff6);
     assert_eq!(<*mut u8>::compat(REGISTER) as usize, 0xffff_fff6);
     assert_eq!(<*const u8>::compat(REGISTER) as usize, 0xffff_fff6);
+}
+
+/// An empty queue, made as the core makes it.
+fn queue() -> Box<UniqueQueue> {
+    // SAFETY: zeroes are an empty queue, says its documentation.
+    Box::new(unsafe { std::mem::zeroed() })
+}
+
+fn task(number: usize) -> NonZeroUsize {
+    // As far apart as tasks are in their slabs.
+    NonZeroUsize::new(0xffff_8880_0000_0000 + number * 0x2980).expect("not 0")
+}
+
+fn push(queue: &UniqueQueue, number: usize) -> Pushed {
+    let mut kept = false;
+    let pushed = queue.push(task(number), || kept = true);
+    assert_eq!(kept, pushed == Pushed::New, "keep() and {pushed:?}");
+    pushed
+}
+
+fn content(queue: &UniqueQueue) -> Vec<NonZeroUsize> {
+    let mut content = Vec::new();
+    let end = queue.for_each(|value| {
+        content.push(value);
+        ControlFlow::Continue(())
+    });
+    assert_eq!(end, ControlFlow::Continue(()));
+    content
+}
+
+#[test]
+fn a_queue_keeps_order_and_no_value_twice() {
+    let queue = queue();
+    assert_eq!(queue.pop(), None);
+    for round in 0..300 {
+        for number in [3, 1, 2, 1, 3] {
+            push(&queue, number);
+        }
+        assert_eq!(push(&queue, 1), Pushed::Known, "round {round}");
+        assert_eq!(queue.len(), 3);
+        assert_eq!(content(&queue), [task(3), task(1), task(2)]);
+        assert!(queue.holds(task(2)) && !queue.holds(task(4)));
+        assert_eq!(queue.pop(), Some(task(3)));
+        assert!(!queue.holds(task(3)));
+        // Who was taken out comes in anew, at the end.
+        assert_eq!(push(&queue, 3), Pushed::New);
+        assert_eq!(content(&queue), [task(1), task(2), task(3)]);
+        while queue.pop().is_some() {}
+        assert_eq!(queue.len(), 0);
+    }
+}
+
+#[test]
+fn a_visit_breaks_off() {
+    let queue = queue();
+    for number in 0..10 {
+        push(&queue, number);
+    }
+    let mut visited = 0;
+    let end = queue.for_each(|_| {
+        visited += 1;
+        if visited == 4 {
+            ControlFlow::Break(())
+        } else {
+            ControlFlow::Continue(())
+        }
+    });
+    assert_eq!((end, visited), (ControlFlow::Break(()), 4));
+}
+
+/// It says so when it loses a value, and loses none while it is half full.
+#[test]
+fn a_full_queue_says_so() {
+    let queue = queue();
+    let mut lost = 0;
+    for number in 0..3000 {
+        let pushed = push(&queue, number);
+        assert_eq!(queue.holds(task(number)), pushed == Pushed::New);
+        assert!(pushed == Pushed::New || number > 512, "{number} was lost");
+        lost += usize::from(pushed == Pushed::Lost);
+    }
+    assert_eq!(queue.len(), 3000 - lost);
+    assert_eq!(content(&queue).len(), 3000 - lost);
+    assert!(queue.len() <= 1024);
+    while queue.pop().is_some() {}
+    assert_eq!(push(&queue, 1), Pushed::New);
+}
+
+/// One side pushes while another pops: what was pushed as new comes out once, and what was known was
+/// in the queue, so it comes out after that.
+#[test]
+fn pushed_while_popped() {
+    use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+
+    const VALUES: usize = 100;
+    const PUSHES: usize = 400_000;
+    let queue = queue();
+    let over = AtomicBool::new(false);
+    // What a task's state is for the core: each value's owner raises it before each push, and whoever
+    // takes the value out reads it after.
+    let raised: Vec<AtomicUsize> = (0..VALUES).map(|_| AtomicUsize::new(0)).collect();
+    let (new, (popped, seen)) = std::thread::scope(|scope| {
+        let popper = scope.spawn(|| {
+            let mut popped = 0;
+            let mut seen = vec![0; VALUES];
+            loop {
+                let last = over.load(Ordering::SeqCst);
+                while let Some(value) = queue.pop() {
+                    let number = (0..VALUES).find(|&number| task(number) == value);
+                    let number = number.expect("one that was pushed");
+                    seen[number] = raised[number].load(Ordering::SeqCst);
+                    popped += 1;
+                }
+                if last {
+                    return (popped, seen);
+                }
+            }
+        });
+        let mut new = 0;
+        for turn in 0..PUSHES {
+            let number = turn * 7 % VALUES;
+            raised[number].fetch_add(1, Ordering::SeqCst);
+            match push(&queue, number) {
+                Pushed::New => new += 1,
+                Pushed::Known => {}
+                Pushed::Lost => panic!("lost one of {VALUES}"),
+            }
+        }
+        over.store(true, Ordering::SeqCst);
+        (new, popper.join().expect("it does not panic"))
+    });
+    assert_eq!(new, popped);
+    for number in 0..VALUES {
+        let last = raised[number].load(Ordering::SeqCst);
+        assert_eq!(seen[number], last, "the last push of {number} was not seen");
+    }
 }

@@ -61,6 +61,10 @@ pub fn build(folder: &Path, shared: &Path, kernel: &Kernel, fixes: &[Fix]) -> Re
         let file = format!("modules/{}.ko", name(&module));
         archive.file(&file, &fs::read(&module)?)?;
     }
+    if let Some(core) = kernel.checking_core() {
+        let core = stripped(&folder.join("checking"), &[core])?.remove(0);
+        archive.file("modules/molt_check.ko", &fs::read(core)?)?;
+    }
     archive.finish()?;
     fs::rename(unfinished, &path)?;
     Ok(path)

@@ -102,6 +102,12 @@ impl Kernel {
             .collect())
     }
 
+    /// The core that compares its verdicts, if it was built for it.
+    pub fn checking_core(&self) -> Option<PathBuf> {
+        let built = checkout().join("build/check").join(&self.release);
+        Some(built.join("molt.ko")).filter(|core| core.exists())
+    }
+
     /// A module of the distribution after all that it depends on; none of those that
     /// are built in.
     pub fn with_dependencies(&self, module: &str) -> Result<Vec<PathBuf>> {

@@ -47,6 +47,7 @@ mod symbol;
 mod sysfs;
 mod unload;
 mod unreliable;
+mod verdict;
 
 /// One test that runs in a guest of its own.
 #[derive(Clone)]
@@ -115,6 +116,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         stack::ALL,
         busy::ALL,
         unreliable::ALL,
+        verdict::ALL,
         refuse::ALL,
         input::ALL,
         request::ALL,

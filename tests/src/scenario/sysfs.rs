@@ -15,8 +15,9 @@ scenarios! { sysfs:
     stack_order_is_renumbered,
 }
 
-/// Files that only root may read; of the others only `enabled` may be written.
+/// Files that only root may read; of the others only these may be written.
 const PRIVATE: &[&str] = &["blockers", "old_addr", "new_addr"];
+const WRITABLE: &[&str] = &["enabled", "budget_us"];
 
 /// Every file may be read by whom it should, and written by nobody else than root.
 fn modes(_: &Guest) -> Result<()> {
@@ -47,7 +48,7 @@ fn visit(folder: &Path, files: &mut Vec<String>) -> Result<()> {
         }
         let name = name.unwrap_or_default();
         let expected = match name.as_str() {
-            "enabled" => 0o644,
+            name if WRITABLE.contains(&name) => 0o644,
             name if PRIVATE.contains(&name) => 0o400,
             _ => 0o444,
         };
