@@ -8,6 +8,7 @@
 //! ├── budget_us                         for how long a stop window may hold the CPUs
 //! └── <patch>/
 //!     ├── enabled                       0 or 1; writing asks for the change and waits for it
+//!     ├── redirect  direct              how calls are redirected: chosen, and in force
 //!     ├── state  transition  consistency  replace  forced  stack_order
 //!     ├── stop_ns  attempts  tasks_scanned  tasks_verified  overflows
 //!     ├── last_error  blockers          of the last change of this patch
@@ -25,7 +26,7 @@ use crate::{
     blockers::Blockers,
     edge::sysfs::{Dir, Directory, File, Page, Parent},
     object::Phase,
-    patch::Patch,
+    patch::{Patch, Redirection},
     request::Change,
     shared::Shared,
     worker::Core,
@@ -166,6 +167,21 @@ impl Directory for PatchNode {
             line(page, fmt!("{}", i32::from(state.is_changing())))
         }),
         File::readable(c"consistency", |_, page| line(page, fmt!("stop_machine"))),
+        File::writable(
+            c"redirect",
+            |node, page| {
+                let redirection = node.patch.status.lock().redirection;
+                line(page, fmt!("{}", redirection.name()))
+            },
+            |node, written| {
+                let name = written.strip_suffix(b"\n").unwrap_or(written);
+                let redirection = Redirection::named(name).ok_or(EINVAL)?;
+                node.core.choose(&node.patch, redirection)
+            },
+        ),
+        File::readable(c"direct", |node, page| {
+            line(page, fmt!("{}", i32::from(node.patch.status.lock().jumps)))
+        }),
         File::readable(c"replace", |node, page| {
             line(page, fmt!("{}", i32::from(node.patch.replaces())))
         }),

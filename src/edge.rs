@@ -4,11 +4,14 @@
 //! and no policy. A change in the kernel is a change in one of these files.
 
 pub(crate) mod bindings;
+pub(crate) mod bpf;
 pub(crate) mod completion;
 pub(crate) mod errno;
 pub(crate) mod ftrace;
 pub(crate) mod global;
+pub(crate) mod handler;
 pub(crate) mod hotplug;
+pub(crate) mod jumps;
 pub(crate) mod modules;
 pub(crate) mod notifier;
 pub(crate) mod queue;

@@ -5,7 +5,7 @@
 use crate::{
     api,
     edge::{
-        ftrace::CALL_SIZE,
+        handler::CALL_SIZE,
         modules::{Module, ModuleId},
         symbols::{self, Table},
     },

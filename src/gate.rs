@@ -7,21 +7,38 @@
 //! that are not live and then flips the gate once, for all of them at the same instant.
 //!
 //! Bit 0 says that a stop window is open: a handler that runs in NMI context and finds it set takes it
-//! away (a veto), after which the flip fails. The bits above count the flips; the lowest of them is
-//! the live side. Flip and veto are compare-and-exchange on the same word, so exactly one of them
-//! wins. `docs/design.md`, "The flip".
+//! away (a veto), after which the flip fails. Without that bit the word is the live side. Flip and veto are
+//! compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "The flip".
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
 //! must not make.
 
-use core::sync::atomic::{AtomicUsize, Ordering};
+use core::{
+    mem::size_of,
+    sync::atomic::{AtomicUsize, Ordering},
+};
 
 const OPEN: usize = 1;
-const FLIP: usize = 2;
 
-/// Index of a function's live target: 0 or 1.
-pub(crate) type Side = usize;
+/// Which of a function's two targets is live: its distance in bytes from the first.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Side(usize);
+
+const OTHER: usize = size_of::<usize>();
+
+impl Side {
+    /// 0 or the size of a word.
+    #[inline(always)]
+    pub(crate) fn offset(self) -> usize {
+        self.0
+    }
+
+    /// The one that is not live.
+    pub(crate) fn other(self) -> Self {
+        Self(self.0 ^ OTHER)
+    }
+}
 
 /// What the gate read at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,20 +46,18 @@ pub(crate) struct View(usize);
 
 impl View {
     /// The live side.
-    #[inline(always)]
     pub(crate) fn side(self) -> Side {
-        (self.0 / FLIP) % 2
+        Side(self.0 & !OPEN)
     }
 
-    /// True while a stop window is open and not vetoed.
+    /// The live side, unless a stop window is open and not vetoed.
     #[inline(always)]
-    pub(crate) fn is_open(self) -> bool {
-        self.0 & OPEN != 0
-    }
-
-    /// Whether no flip lies between the two.
-    pub(crate) fn is_as_recent_as(self, other: Self) -> bool {
-        self.0 / FLIP == other.0 / FLIP
+    pub(crate) fn closed(self) -> Option<Side> {
+        if self.0 & OPEN == 0 {
+            Some(Side(self.0))
+        } else {
+            None
+        }
     }
 }
 
@@ -76,13 +91,15 @@ impl Gate {
     ///
     /// Release: partner of the acquire in [`Gate::read`].
     pub(crate) fn flip(&self) -> bool {
-        let now = self.0.load(Ordering::Relaxed);
-        let next = (now & !OPEN).wrapping_add(FLIP);
-        now & OPEN != 0
-            && self
-                .0
-                .compare_exchange(now, next, Ordering::AcqRel, Ordering::Acquire)
-                .is_ok()
+        let side = self.0.load(Ordering::Relaxed) & !OPEN;
+        self.0
+            .compare_exchange(
+                side | OPEN,
+                side ^ OTHER,
+                Ordering::AcqRel,
+                Ordering::Acquire,
+            )
+            .is_ok()
     }
 
     /// Takes the window away from the change under way. Any context.

@@ -50,6 +50,7 @@ impl Listener for Shared {
                 }
             }
         }
+        registry.settle();
         Ok(())
     }
 
@@ -109,7 +110,8 @@ fn patch_late(
     }
     object::prepare(patch, index, object, registry.below(patch))?;
     let mut plan = Plan::new();
-    match plan.arm(registry, index, object, Some(module)) {
+    plan.add(registry, index, object, Some(module))?;
+    match plan.arm(registry) {
         Ok(()) => {}
         Err(Setback::Final(refusal) | Setback::Passing(refusal)) => return Err(refusal),
     }

@@ -58,6 +58,36 @@ impl State {
     }
 }
 
+/// How calls of a patch's functions are to be redirected, while nothing changes.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Redirection {
+    /// By a handler that ftrace calls: whoever else wants the function can have it too.
+    Ftrace,
+    /// By a jump at the function's entry.
+    Direct,
+    /// The same, as long as no BPF program wants the function.
+    Auto,
+}
+
+impl Redirection {
+    const ALL: [Self; 3] = [Self::Ftrace, Self::Direct, Self::Auto];
+
+    /// The word in sysfs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Ftrace => "ftrace",
+            Self::Direct => "direct",
+            Self::Auto => "auto",
+        }
+    }
+
+    /// The one with that name.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.name().as_bytes() == name)
+    }
+}
+
 /// Measured by the last change of a patch.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Figures {
@@ -78,6 +108,9 @@ pub(crate) struct Status {
     pub(crate) state: State,
     /// Position among the enabled patches, from 1; 0 while disabled.
     pub(crate) stack_order: usize,
+    pub(crate) redirection: Redirection,
+    /// All functions that it is the newest patch of have jumps.
+    pub(crate) jumps: bool,
     pub(crate) figures: Figures,
     /// Why the last change was refused; `None` when it was done.
     pub(crate) error: Option<CString>,
@@ -142,6 +175,8 @@ impl Patch {
                 status <- new_mutex!(Status {
                     state: State::Loading,
                     stack_order: 0,
+                    redirection: Redirection::Ftrace,
+                    jumps: false,
                     figures: Figures::default(),
                     error: None,
                     blockers: Blockers::none(),

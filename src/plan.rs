@@ -4,7 +4,10 @@
 
 use crate::{
     api,
-    edge::modules::{self, Module, Presence},
+    edge::{
+        ftrace,
+        modules::{self, Module, Presence},
+    },
     error::{Cause, Refusal, Setback},
     function::Function,
     patch::Patch,
@@ -12,7 +15,7 @@ use crate::{
     registry::Registry,
     site::Site,
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{prelude::*, str::CStr, sync::Arc};
 
 /// One function's part in a change.
 pub(crate) struct Step {
@@ -24,6 +27,7 @@ pub(crate) struct Step {
 
 /// A function of the patch that is enabled.
 struct Own {
+    /// Index among the registry's sites, as [`Step::site`]; those to be armed come behind them.
     site: usize,
     /// Index of its object, and of the function in that.
     place: (usize, usize),
@@ -35,6 +39,15 @@ pub(crate) struct Plan {
     pub(crate) steps: KVec<Step>,
     pub(crate) ranges: KVec<Range>,
     own: KVec<Own>,
+    /// Functions that are not armed yet.
+    to_arm: KVec<Unarmed>,
+}
+
+/// A function that is to be armed, with the names of its object and of itself.
+struct Unarmed {
+    found: Function,
+    object: &'static CStr,
+    name: &'static CStr,
 }
 
 impl Plan {
@@ -43,41 +56,39 @@ impl Plan {
             steps: KVec::new(),
             ranges: KVec::new(),
             own: KVec::new(),
+            to_arm: KVec::new(),
         }
     }
 
-    /// Adds the functions of one object of the patch that is to be enabled: finds them, and arms those
-    /// that are not armed yet. `module` as for [`Function::resolve`].
-    pub(crate) fn arm(
+    /// Adds the functions of one object of the patch that is to be enabled. `module` as for
+    /// [`Function::resolve`].
+    pub(crate) fn add(
         &mut self,
-        registry: &mut Registry,
+        registry: &Registry,
         index: usize,
         object: &'static api::Object,
         module: Option<Module>,
-    ) -> Result<(), Setback> {
+    ) -> Result<(), Refusal> {
         for (number, function) in object.functions().iter().enumerate() {
             let found = Function::resolve(object, module, function)?;
-            let site = match registry.position(found.address) {
+            let site = match self.position(registry, found.address) {
                 Some(site) => site,
                 None => {
-                    let site = Site::new(found).map_err(|e| not_armed(e, object, function))?;
-                    registry.sites.push(site, GFP_KERNEL)?;
-                    registry.sites.len() - 1
+                    let (object, name) = (object.name(), function.name());
+                    let unarmed = Unarmed {
+                        found,
+                        object,
+                        name,
+                    };
+                    self.to_arm.push(unarmed, GFP_KERNEL)?;
+                    registry.sites.len() + self.to_arm.len() - 1
                 }
             };
             if self.own.iter().any(|own| own.site == site) {
-                Err(Refusal::new(
+                return Err(Refusal::new(
                     Cause::Invalid,
                     fmt!("{}:{} is named twice", object.name(), function.name()),
-                ))?;
-            }
-            registry.sites[site].reserve()?;
-            let armed = &registry.sites[site];
-            if function.is_forced() {
-                // Tasks may be inside, but not on their way: they may go where soon nothing is.
-                self.ranges.push(armed.function.entry(), GFP_KERNEL)?;
-            } else {
-                armed.occupied(&mut self.ranges)?;
+                ));
             }
             let place = (index, number);
             let own = Own {
@@ -86,8 +97,47 @@ impl Plan {
                 function,
             };
             self.own.push(own, GFP_KERNEL)?;
-            let target = function.replacement();
-            self.steps.push(Step { site, target }, GFP_KERNEL)?;
+        }
+        Ok(())
+    }
+
+    /// The index of the function at `address`, armed or to be armed.
+    fn position(&self, registry: &Registry, address: usize) -> Option<usize> {
+        registry.position(address).or_else(|| {
+            let mut to_arm = self.to_arm.iter();
+            let behind = to_arm.position(|unarmed| unarmed.found.address == address)?;
+            Some(registry.sites.len() + behind)
+        })
+    }
+
+    /// Arms the functions that were added and are not armed yet, all in one step, and says where each
+    /// goes.
+    pub(crate) fn arm(&mut self, registry: &mut Registry) -> Result<(), Setback> {
+        let mut sites = KVec::with_capacity(self.to_arm.len(), GFP_KERNEL)?;
+        for unarmed in &self.to_arm {
+            sites.push(unarmed.found.site, GFP_KERNEL)?;
+        }
+        registry.sites.reserve(sites.len(), GFP_KERNEL)?;
+        let redirects = ftrace::arm(&sites).map_err(|e| not_armed(e, &self.to_arm, &sites))?;
+        let to_arm = core::mem::take(&mut self.to_arm);
+        for (unarmed, redirect) in to_arm.into_iter().zip(redirects) {
+            let site = Site::new(unarmed.found, redirect);
+            registry.sites.push(site, GFP_KERNEL)?;
+        }
+        for own in &self.own {
+            let site = &mut registry.sites[own.site];
+            site.reserve()?;
+            if own.function.is_forced() {
+                // Tasks may be inside, but not on their way: they may go where soon nothing is.
+                self.ranges.push(site.function.entry(), GFP_KERNEL)?;
+            } else {
+                site.occupied(&mut self.ranges)?;
+            }
+            let step = Step {
+                site: own.site,
+                target: own.function.replacement(),
+            };
+            self.steps.push(step, GFP_KERNEL)?;
         }
         Ok(())
     }
@@ -184,31 +234,51 @@ pub(crate) fn presence(object: &api::Object) -> Result<Option<Option<Module>>, S
     }
 }
 
-/// Why ftrace did not arm a function.
-fn not_armed(error: Error, object: &api::Object, wanted: &api::Function) -> Setback {
-    let (place, name) = (object.name(), wanted.name());
-    let refusal = match error {
-        error if error == EAGAIN => {
-            // BPF holds the lock of the function's trampoline while it waits for ftrace. The way out
-            // is to let go of everything and begin again.
-            return Setback::Passing(Refusal::new(
-                Cause::Owned,
-                fmt!("BPF kept the trampoline of {}:{} locked", place, name),
-            ));
-        }
-        error if error == EBUSY => Refusal::new(
+/// Why ftrace did not arm functions, and which one: it does not say, so halves of them are tried.
+fn not_armed(error: Error, functions: &[Unarmed], sites: &[usize]) -> Setback {
+    if error == EAGAIN {
+        // BPF holds the lock of a function's trampoline while it waits for ftrace. The way out is to
+        // let go of everything and begin again.
+        return Setback::Passing(Refusal::new(
+            Cause::Owned,
+            fmt!("BPF kept the trampoline of a function locked"),
+        ));
+    }
+    if error == ENOMEM {
+        return Refusal::no_memory().into();
+    }
+    let (mut first, mut sites) = (0, sites);
+    while sites.len() > 1 {
+        let (left, right) = sites.split_at(sites.len() / 2);
+        sites = match ftrace::arm(left) {
+            Err(_) => left,
+            Ok(_) => {
+                first += left.len();
+                right
+            }
+        };
+    }
+    let (Err(error), Some(Unarmed { object, name, .. })) =
+        (ftrace::arm(sites), functions.get(first))
+    else {
+        return Setback::Passing(Refusal::new(
+            Cause::Owned,
+            fmt!("a function was redirected by somebody else for a moment"),
+        ));
+    };
+    Setback::Final(if error == EBUSY {
+        Refusal::new(
             Cause::Owned,
             fmt!(
                 "{}:{} is redirected by livepatch, a kprobe or a direct call, or kernel.ftrace_enabled is 0",
-                place,
+                object,
                 name
             ),
-        ),
-        error if error == ENOMEM => Refusal::new(Cause::NoMemory, fmt!("{}:{}", place, name)),
-        error => Refusal::new(
+        )
+    } else {
+        Refusal::new(
             Cause::NotTraceable,
-            fmt!("{}:{}: ftrace refused with {:?}", place, name, error),
-        ),
-    };
-    Setback::Final(refusal)
+            fmt!("{}:{}: ftrace refused with {:?}", object, name, error),
+        )
+    })
 }

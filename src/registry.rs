@@ -3,7 +3,12 @@
 //! The enabled patches in their order, and the functions they are on. Whoever holds it makes a
 //! change: the worker, or a module that comes or goes.
 
-use crate::{edge::modules::ModuleId, patch::Patch, site::Site};
+use crate::{
+    edge::{jumps::Jumps, modules::ModuleId},
+    patch::Patch,
+    site::Site,
+    steady,
+};
 use kernel::{alloc::AllocError, prelude::*, sync::Arc};
 
 /// See the module's documentation.
@@ -12,14 +17,17 @@ pub(crate) struct Registry {
     patches: KVec<Arc<Patch>>,
     /// Armed functions, by no particular order.
     pub(crate) sites: KVec<Site>,
+    /// For [`crate::steady`].
+    pub(crate) jumps: Jumps,
 }
 
 impl Registry {
-    pub(crate) const fn new() -> Self {
-        Self {
+    pub(crate) fn new() -> Result<Self> {
+        Ok(Self {
             patches: KVec::new(),
             sites: KVec::new(),
-        }
+            jumps: Jumps::new()?,
+        })
     }
 
     /// The enabled patches, oldest first.
@@ -42,13 +50,44 @@ impl Registry {
 
     /// Disarms the functions that no patch is on: after a change as after a refusal.
     pub(crate) fn prune(&mut self) {
-        self.sites.retain(|site| !site.is_bare());
+        if self.disarm(Site::is_bare).is_err() {
+            pr_warn!("no memory to disarm functions; they pass calls on until the next change\n");
+        }
     }
 
     /// Disarms the functions of a module that goes.
     pub(crate) fn drop_module(&mut self, module: ModuleId) {
-        self.sites
-            .retain(|site| site.function.module != Some(module));
+        let goes = |site: &Site| site.function.module == Some(module);
+        if self.disarm(goes).is_err() {
+            // ftrace forgets the module's functions by itself.
+            self.sites.retain(|site| !goes(site));
+        }
+    }
+
+    /// Disarms the sites for which `goes` holds, in one step for each group that was armed together.
+    fn disarm(&mut self, goes: impl Fn(&Site) -> bool) -> Result {
+        while let Some(first) = self.sites.iter().find(|site| goes(site)) {
+            let (mut leaving, mut stay) = (KVec::new(), false);
+            let group = self.sites.iter().filter(|site| site.is_beside(first));
+            for site in group {
+                match goes(site) {
+                    true => leaving.push(site.function.site, GFP_KERNEL)?,
+                    false => stay = true,
+                }
+            }
+            if first.redirect.has_jump() {
+                // Of a module that goes; others have none any more when they change.
+                let jumps = steady::jumps(&self.sites, |site| site.is_beside(first) && goes(site))?;
+                self.jumps.take(&jumps)?;
+            }
+            if stay {
+                first.redirect.leave(&leaving)?;
+            }
+            // The last of a group disarms it.
+            self.sites
+                .retain(|site| !leaving.contains(&site.function.site));
+        }
+        Ok(())
     }
 
     /// Makes room for one more patch, so that [`Registry::add`] cannot fail.
@@ -66,7 +105,9 @@ impl Registry {
     /// Takes `patch` out of the order.
     pub(crate) fn remove(&mut self, patch: &Arc<Patch>) {
         self.patches.retain(|other| !Arc::ptr_eq(other, patch));
-        patch.status.lock().stack_order = 0;
+        let mut status = patch.status.lock();
+        (status.stack_order, status.jumps) = (0, false);
+        drop(status);
         self.renumber();
     }
 

@@ -184,5 +184,7 @@ impl WorkItem for Request {
         // patch is disabled can unload it.
         drop(request.pin.lock().take());
         request.requester.answer(result);
+        // Nobody waits for this: calls go where they should already.
+        request.shared.registry.lock().tidy();
     }
 }

@@ -45,10 +45,11 @@ impl Shared {
     /// Of a core that has no patches yet.
     pub(crate) fn new(exits: Arc<Exits>, budget_us: u32) -> Result<Arc<Self>> {
         let spare = Some(Recorder::new()?);
+        let registry = Registry::new()?;
         Arc::pin_init(
             pin_init!(Self {
                 exits,
-                registry <- new_mutex!(Registry::new()),
+                registry <- new_mutex!(registry),
                 spare <- new_mutex!(spare),
                 budget_us: Atomic::new(budget_us),
                 visitors: Atomic::new(0),

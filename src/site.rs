@@ -23,18 +23,30 @@ struct Layer {
 pub(crate) struct Site {
     pub(crate) function: Function,
     pub(crate) redirect: Redirect,
+    /// A BPF program has asked for the function since its redirection was chosen.
+    pub(crate) wanted: bool,
     layers: KVec<Layer>,
 }
 
 impl Site {
-    /// Arms `function`; calls still pass through to it.
-    pub(crate) fn new(function: Function) -> Result<Self> {
-        let redirect = Redirect::arm(function.site)?;
-        Ok(Self {
+    /// `function`, armed by `redirect`; calls still pass through to it.
+    pub(crate) fn new(function: Function, redirect: Redirect) -> Self {
+        Self {
             function,
             redirect,
+            wanted: false,
             layers: KVec::new(),
-        })
+        }
+    }
+
+    /// Whether both were armed together.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        self.redirect.is_beside(&other.redirect)
+    }
+
+    /// The newest patch on it, which wins.
+    pub(crate) fn newest(&self) -> Option<&Arc<Patch>> {
+        self.layers.last().map(|layer| &layer.patch)
     }
 
     /// No patch is on it, so it need not be armed.

@@ -10,17 +10,18 @@
 use crate::{
     below::Below,
     blockers::Found,
-    edge::{ftrace::Window, recorder::Recording, stop, stop::Stopped},
+    edge::{ftrace::Redirect, handler::Window, recorder::Recording, stop, stop::Stopped},
     error::{Cause, Refusal, Setback},
     object::{self, Phase},
     patch::{Figures, Patch},
-    plan::{self, Plan},
+    plan::{self, Plan, Step},
     ranges::Ranges,
     registry::Registry,
     request::Change,
     requester::Requester,
     scan::{Scan, Verdict},
     shared::Shared,
+    site::Site,
 };
 use kernel::{
     prelude::*,
@@ -38,6 +39,30 @@ enum End {
     Blocked,
     Overrun,
     Vetoed,
+}
+
+/// What is switched at one instant.
+struct Flip<'a> {
+    steps: &'a [Step],
+    sites: &'a [Site],
+}
+
+impl Flip<'_> {
+    /// The functions, and where they go.
+    fn redirects(&self) -> impl Iterator<Item = (&Redirect, usize)> {
+        self.steps.iter().filter_map(|step| {
+            let site = self.sites.get(step.site)?;
+            Some((&site.redirect, step.target))
+        })
+    }
+
+    /// Nobody is inside: sends all of them where they go. False after a veto.
+    fn make(&self, stopped: &Stopped<'_>, window: &Window) -> bool {
+        for (redirect, target) in self.redirects() {
+            redirect.stage(stopped, target);
+        }
+        window.flip(stopped)
+    }
 }
 
 /// A change under way.
@@ -70,7 +95,8 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Makes the change, or undoes what was done for it.
+    /// Makes the change, or undoes what was done for it. Functions that have no replacement any more are
+    /// still armed after a change; [`Registry::tidy`].
     ///
     /// While nothing can be done but wait, the registry is let go for modules that come or go; after
     /// that everything is looked up again.
@@ -82,14 +108,17 @@ impl<'a> Transaction<'a> {
                 Change::Enable => self.enable(&mut registry),
                 Change::Disable => self.disable(&mut registry),
             };
-            registry.prune();
-            let refusal = match round {
+            let setback = match round {
                 Ok(()) => {
                     self.conclude(change);
                     return Ok(());
                 }
-                Err(Setback::Passing(refusal)) if self.is_over() => refusal,
-                Err(Setback::Passing(refusal)) => {
+                Err(setback) => setback,
+            };
+            registry.prune();
+            let refusal = match setback {
+                Setback::Passing(refusal) if self.is_over() => refusal,
+                Setback::Passing(_) => {
                     drop(registry);
                     // A module that is loaded and unloaded all the time is whole, or gone, for
                     // moments only: a long pause would miss them again and again.
@@ -97,13 +126,12 @@ impl<'a> Transaction<'a> {
                     match self.wait() {
                         Ok(()) => continue,
                         Err(cancelled) => {
-                            drop(refusal);
                             registry = self.shared.registry.lock();
                             cancelled
                         }
                     }
                 }
-                Err(Setback::Final(refusal)) => refusal,
+                Setback::Final(refusal) => refusal,
             };
             self.undo(change);
             drop(registry);
@@ -122,9 +150,10 @@ impl<'a> Transaction<'a> {
         for (index, object) in patch.objects().iter().enumerate() {
             if let Some(module) = plan::presence(object)? {
                 object::prepare(patch, index, object, self.below.patches())?;
-                plan.arm(registry, index, object, module)?;
+                plan.add(registry, index, object, module)?;
             }
         }
+        plan.arm(registry)?;
         if patch.replaces() {
             plan.supersede(registry, patch)?;
         }
@@ -215,19 +244,21 @@ impl<'a> Transaction<'a> {
     }
 
     /// Phases 3 and 4: tries until nobody is inside the ranges, then flips.
-    fn change(&mut self, registry: &Registry, plan: &mut Plan) -> Result<(), Setback> {
+    fn change(&mut self, registry: &mut Registry, plan: &mut Plan) -> Result<(), Setback> {
+        registry.rouse(plan.steps.iter().map(|step| step.site))?;
         let recording = match self.recording.take() {
             Some(recording) => recording,
             None => self.shared.record().map_err(not_recorded)?,
         };
-        for step in &plan.steps {
-            registry.sites[step.site].redirect.stage(step.target);
-        }
-        let result = self.try_until_deadline(&recording, Ranges::new(&mut plan.ranges));
+        let Plan { steps, ranges, .. } = plan;
+        let flip = Flip {
+            steps,
+            sites: &registry.sites,
+        };
+        flip.redirects().for_each(|(site, _)| site.watch());
+        let result = self.try_until_deadline(&recording, Ranges::new(ranges), &flip);
         // After a flip the new targets, otherwise the old ones.
-        for step in &plan.steps {
-            registry.sites[step.site].redirect.settle();
-        }
+        flip.redirects().for_each(|(site, _)| site.settle());
         match result {
             // Connecting again would take longer than going on.
             Err(Setback::Passing(_)) => self.recording = Some(recording),
@@ -240,6 +271,7 @@ impl<'a> Transaction<'a> {
         &mut self,
         recording: &Recording,
         ranges: Ranges<'_>,
+        flip: &Flip<'_>,
     ) -> Result<(), Setback> {
         let found = Found::new()?;
         let mut scan = Scan::new(&self.shared.exits, recording, ranges, found)
@@ -248,7 +280,7 @@ impl<'a> Transaction<'a> {
             scan.look();
             self.figures.scanned = scan.surveyed;
             let end = match scan.found.is_clean() {
-                true => self.stop(&mut scan)?,
+                true => self.stop(&mut scan, flip)?,
                 false => End::Blocked,
             };
             if end == End::Flipped {
@@ -270,14 +302,14 @@ impl<'a> Transaction<'a> {
     }
 
     /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
-    fn stop(&mut self, scan: &mut Scan<'_>) -> Result<End, Refusal> {
+    fn stop(&mut self, scan: &mut Scan<'_>, flip: &Flip<'_>) -> Result<End, Refusal> {
         let budget = self.shared.budget_ns();
         let window = Window::open();
         let stopped =
             stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
                 Verdict::Blocked | Verdict::Unknown => End::Blocked,
                 Verdict::Overrun => End::Overrun,
-                Verdict::Clear if window.flip(stopped) => End::Flipped,
+                Verdict::Clear if flip.make(stopped, &window) => End::Flipped,
                 Verdict::Clear => End::Vetoed,
             });
         drop(window);

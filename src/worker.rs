@@ -5,9 +5,10 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{hotplug, notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
+    edge::{bpf::Watch, hotplug, notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
     exits::Exits,
-    patch::Patch,
+    give_back::Doorman,
+    patch::{Patch, Redirection},
     request::{Change, Request},
     scan,
     shared::Shared,
@@ -19,7 +20,8 @@ use kernel::{prelude::*, str::CStr, sync::Arc};
 #[pin_data]
 pub(crate) struct Core {
     pub(crate) dir: CoreDir,
-    queue: OrderedQueue,
+    _watch: Option<Watch<Doorman>>,
+    queue: Arc<OrderedQueue>,
     shared: Arc<Shared>,
     _probe: Probe<Exits>,
     _hotplug: hotplug::Watch,
@@ -32,10 +34,15 @@ impl Core {
         let (exits, probe) = Exits::listen()?;
         exits.complete();
         let shared = Shared::new(exits, budget_us)?;
+        let queue = Arc::new(OrderedQueue::new(c"molt")?, GFP_KERNEL)?;
+        let doorman = Doorman::new(shared.clone(), queue.clone())?;
+        // Without BPF trampolines nobody ever wants a function in that way.
+        let watch = Watch::new(doorman).ok();
         Arc::pin_init(
             try_pin_init!(Self {
                 dir: CoreDir::new(shared.clone())?,
-                queue: OrderedQueue::new(c"molt")?,
+                _watch: watch,
+                queue,
                 _notifier: Notifier::new(shared.clone())?,
                 shared,
                 _probe: probe,
@@ -78,6 +85,8 @@ impl Core {
     /// no task is in its code, and no reader or writer in its directory.
     pub(crate) fn unload(&self, name: &CStr) {
         if let Some(dir) = self.forget(name) {
+            // Its functions may still be armed, if it was disabled just now.
+            self.shared.visit().prune();
             scan::wait_until_left(dir.patch(), &self.shared);
             dir.patch().clear_states();
         }
@@ -89,6 +98,23 @@ impl Core {
         let mut loaded = self.shared.loaded.lock();
         let index = loaded.iter().position(|dir| dir.patch().name() == name)?;
         loaded.remove(index).ok()
+    }
+
+    /// Chooses how calls of `patch` are redirected while nothing changes. Process context; sleeps.
+    pub(crate) fn choose(&self, patch: &Arc<Patch>, redirection: Redirection) -> Result {
+        let chosen = self.shared.visit().choose(patch, redirection);
+        chosen.map_err(|refusal| {
+            pr_warn!(
+                "{}: cannot redirect by {}: {}\n",
+                patch.name(),
+                redirection.name(),
+                refusal
+            );
+            let errno = refusal.errno();
+            patch.status.lock().refuse(&refusal);
+            *self.shared.refused.lock() = Some(refusal);
+            errno
+        })
     }
 
     /// Has the worker make `change`, and waits for the result. A patch that is where it should be

@@ -73,6 +73,31 @@ pub(crate) mod private {
         #[link_name = ".klp.sym.vmlinux.ftrace_location,0"]
         pub(crate) fn ftrace_location(ip: ffi::c_ulong) -> ffi::c_ulong;
 
+        #[link_name = ".klp.sym.vmlinux.alloc_ftrace_hash,0"]
+        pub(crate) fn alloc_ftrace_hash(size_bits: ffi::c_int) -> *mut ftrace_hash;
+
+        #[link_name = ".klp.sym.vmlinux.free_ftrace_hash,0"]
+        pub(crate) fn free_ftrace_hash(hash: *mut ftrace_hash);
+
+        #[link_name = ".klp.sym.vmlinux.add_ftrace_hash_entry_direct,0"]
+        pub(crate) fn add_ftrace_hash_entry_direct(
+            hash: *mut ftrace_hash,
+            ip: ffi::c_ulong,
+            direct: ffi::c_ulong,
+        ) -> *mut ftrace_func_entry;
+
+        #[link_name = ".klp.sym.vmlinux.update_ftrace_direct_add,0"]
+        pub(crate) fn update_ftrace_direct_add(
+            ops: *mut ftrace_ops,
+            hash: *mut ftrace_hash,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.update_ftrace_direct_del,0"]
+        pub(crate) fn update_ftrace_direct_del(
+            ops: *mut ftrace_ops,
+            hash: *mut ftrace_hash,
+        ) -> ffi::c_int;
+
         #[link_name = ".klp.sym.vmlinux.find_module,0"]
         pub(crate) fn find_module(name: *const ffi::c_char) -> *mut module;
 

@@ -3,6 +3,7 @@
  * The few kernel items molt needs that `kernel::bindings` does not carry. Kbuild runs bindgen over
  * this header and lets through what the allow-list there names.
  */
+#include <linux/bpf.h>
 #include <linux/kallsyms.h>
 #include <linux/livepatch.h>
 #include <linux/preempt.h>
@@ -13,4 +14,5 @@
 enum molt_constants {
 	KSYM_SYMBOL_LEN_ = KSYM_SYMBOL_LEN,
 	NMI_MASK_ = NMI_MASK,
+	BPF_TARGET_ADDRESS_ = offsetof(struct bpf_attach_target_info, tgt_addr),
 };

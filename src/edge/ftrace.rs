@@ -1,231 +1,185 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Redirecting calls of one function through ftrace.
+//! Arming functions with ftrace, so that their calls can be redirected.
+//!
+//! Functions that are armed together share one ops, because ftrace goes through all of its records
+//! whenever one is registered. In the steady state a group can do without its handler, when ftrace
+//! puts a jump at each entry instead ([`super::jumps`]).
 
-use super::{bindings, modules, stop::Stopped};
-use crate::gate::Gate;
+use super::{bindings, handler::Hook, modules, stop::Stopped};
 use core::{
-    arch::asm,
-    cell::UnsafeCell,
     mem::ManuallyDrop,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicBool, Ordering},
 };
-use kernel::{container_of, error::to_result, ffi, prelude::*};
+use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 
-/// Length in bytes of the call at a site; it pushes `site + CALL_SIZE` as return address.
-pub(crate) const CALL_SIZE: usize = 5;
-
-static GATE: Gate = Gate::new();
-
-/// What ftrace points to; never moves while armed.
-#[repr(C)]
-struct Hook {
-    ops: UnsafeCell<bindings::ftrace_ops>,
-    /// Where calls go, by side of the gate; 0 lets them pass to the function itself.
-    targets: [AtomicUsize; 2],
-}
-
-/// One function's ftrace site, armed.
+/// Functions that were armed together, in one pass of ftrace over its records.
 ///
 /// # Invariants
 ///
-/// `hook` is registered with ftrace, alone on its site among those that change the instruction
-/// pointer, from construction to drop.
-pub(crate) struct Redirect {
+/// The hook is registered with ftrace, alone on its sites among those that change the instruction
+/// pointer, while `handled` is set.
+struct Group {
     hook: ManuallyDrop<KBox<Hook>>,
+    handled: AtomicBool,
+    /// Its functions have jumps at their entries, which win. Only who holds the registry writes these two.
+    jumps: AtomicBool,
 }
 
-// SAFETY: ftrace serialises what it does with the ops; the targets are atomics.
-unsafe impl Send for Redirect {}
-// SAFETY: as above.
-unsafe impl Sync for Redirect {}
+/// One function's ftrace site, armed until the last of its group is dropped or until it
+/// [leaves](Redirect::leave).
+pub(crate) struct Redirect {
+    group: Arc<Group>,
+    site: usize,
+}
 
-impl Redirect {
-    /// Arms the site at `site`: from now on every call passes the handler, which lets it through.
-    /// Process context; sleeps.
-    ///
-    /// # Errors
-    ///
-    /// `EBUSY` when another user may change the function's instruction pointer (mainline livepatch,
-    /// a kprobe with a post handler) or calls it directly and will not share; `EAGAIN` from BPF,
-    /// whose trampoline is locked at the moment: let go of all sites and try again; `EINVAL` when
-    /// `site` is none; `ENOMEM`; `ENODEV` when ftrace is disabled.
-    pub(crate) fn arm(site: usize) -> Result<Self> {
-        let ops = bindings::ftrace_ops {
-            func: Some(redirect),
-            // IPMODIFY: BPF trampolines then call the function through us instead of around us.
-            // PERMANENT: `sysctl kernel.ftrace_enabled=0` must not switch a fix off.
-            flags: (bindings::FTRACE_OPS_FL_IPMODIFY | bindings::FTRACE_OPS_FL_PERMANENT)
-                as ffi::c_ulong,
-            ..Default::default()
+/// Arms the sites: from now on every call passes the handler, which lets it through. Process context;
+/// sleeps. The results are in the order of `sites`, each of which is named once.
+///
+/// # Errors
+///
+/// None of them is armed then. `EBUSY` when another user may change a function's instruction pointer
+/// (mainline livepatch, a kprobe with a post handler) or calls it directly and will not share;
+/// `EAGAIN` from BPF, whose trampoline is locked at the moment: let go of all sites and try again;
+/// `EINVAL` when a site is none; `ENOMEM`; `ENODEV` when ftrace is disabled.
+pub(crate) fn arm(sites: &[usize]) -> Result<KVec<Redirect>> {
+    let mut redirects = KVec::with_capacity(sites.len(), GFP_KERNEL)?;
+    if sites.is_empty() {
+        // No filter would mean every function.
+        return Ok(redirects);
+    }
+    let group = Arc::new(Group::arm(sites)?, GFP_KERNEL)?;
+    for &site in sites {
+        let group = group.clone();
+        redirects.push(Redirect { group, site }, GFP_KERNEL)?;
+    }
+    Ok(redirects)
+}
+
+impl Group {
+    fn arm(sites: &[usize]) -> Result<Self> {
+        let group = Self {
+            hook: ManuallyDrop::new(Hook::new(sites)?),
+            handled: AtomicBool::new(false),
+            jumps: AtomicBool::new(false),
         };
-        let hook = KBox::new(
-            Hook {
-                ops: UnsafeCell::new(ops),
-                targets: [AtomicUsize::new(0), AtomicUsize::new(0)],
-            },
-            GFP_KERNEL,
-        )?;
-        let ops = hook.ops.get();
-        // SAFETY: `ops` stays where it is, in its box, until it has been unregistered.
-        let set = unsafe { bindings::ftrace_set_filter_ip(ops, site, 0, 0) };
-        let armed = to_result(set).and_then(|()| {
-            // SAFETY: as above; `redirect` is a handler for an ops that is the first field of a
-            // `Hook`.
-            to_result(unsafe { bindings::register_ftrace_function(ops) })
-        });
-        if let Err(error) = armed {
-            // SAFETY: not registered, so nobody else uses the filter.
-            unsafe { bindings::ftrace_free_filter(ops) };
-            return Err(error);
-        }
+        set_filter(group.hook.ops(), sites, false)?;
+        group.register()?;
+        Ok(group)
+    }
+
+    /// Has calls pass the handler.
+    fn register(&self) -> Result {
+        // SAFETY: the ops stays where it is, in its box, until it has been unregistered, and its
+        // handler is for an ops that is the first field of a `Hook`.
+        to_result(unsafe { bindings::register_ftrace_function(self.hook.ops()) })?;
         // INVARIANT: registered just now.
-        Ok(Self {
-            hook: ManuallyDrop::new(hook),
-        })
+        self.handled.store(true, Ordering::Relaxed);
+        Ok(())
     }
 
-    /// Where calls go now; 0 for the function itself.
-    pub(crate) fn target(&self) -> usize {
-        self.hook.targets[GATE.read().side()].load(Ordering::Relaxed)
-    }
-
-    /// Prepares `target` for the next flip.
-    ///
-    /// A handler that read the gate before an earlier flip may read this side now; its second look at
-    /// the gate tells it. Release: partner of the acquire with which it reads the target, so that who
-    /// sees a staged target also sees the flip that made its side dead.
-    pub(crate) fn stage(&self, target: usize) {
-        self.hook.targets[GATE.read().side() ^ 1].store(target, Ordering::Release);
-    }
-
-    /// Sends calls to `target` from now on, without a flip: for a function that nobody can be in or
-    /// call yet, because its module has not run. No change may be under way.
-    pub(crate) fn set(&self, target: usize) {
-        for side in &self.hook.targets {
-            side.store(target, Ordering::Release);
+    /// Has calls pass it no more. When it succeeds, it returns after nobody is in the trampoline or the
+    /// handler (rude and voluntary RCU-tasks grace periods).
+    fn unregister(&self) -> Result {
+        if self.handled.load(Ordering::Relaxed) {
+            // SAFETY: registered by the type invariant.
+            to_result(unsafe { bindings::unregister_ftrace_function(self.hook.ops()) })?;
+            self.handled.store(false, Ordering::Relaxed);
         }
-    }
-
-    /// Makes both sides equal to the live one: after a flip, or instead of one.
-    pub(crate) fn settle(&self) {
-        self.stage(self.target());
+        Ok(())
     }
 }
 
-impl Drop for Redirect {
+impl Drop for Group {
     fn drop(&mut self) {
-        let ops = self.hook.ops.get();
-        // SAFETY: registered by the type invariant. When it succeeds, it returns after nobody is in
-        // the trampoline or the handler any more (rude and voluntary RCU-tasks grace periods).
-        let result = to_result(unsafe { bindings::unregister_ftrace_function(ops) });
-        if let Err(error) = result {
+        if let Err(error) = self.unregister() {
             // ftrace has switched itself off after an internal error and goes on calling the handler,
             // which passes calls on. So hook and handler have to stay.
-            pr_err!("a function cannot be disarmed: {error:?}; the core stays loaded\n");
+            pr_err!("functions cannot be disarmed: {error:?}; the core stays loaded\n");
             modules::keep_core();
             return;
         }
-        // SAFETY: no longer registered, and dropped only here.
+        // SAFETY: not registered, and dropped only here.
         unsafe {
-            bindings::ftrace_free_filter(ops);
+            bindings::ftrace_free_filter(self.hook.ops());
             ManuallyDrop::drop(&mut self.hook);
         }
     }
 }
 
-/// An open stop window: NMI handlers that use a staged function veto the change.
-pub(crate) struct Window(());
-
-impl Window {
-    /// Opens it. Before CPUs are stopped, so that each passes from its last unwatched NMI into its
-    /// stopper thread, in task context, after the gate is open.
-    pub(crate) fn open() -> Self {
-        GATE.open();
-        Self(())
-    }
-
-    /// Switches all staged functions at one instant. False after a veto: nothing has changed.
-    pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
-        GATE.flip()
-    }
+/// Adds functions to the filter of `ops`, or takes them out.
+fn set_filter(ops: *mut bindings::ftrace_ops, sites: &[usize], remove: bool) -> Result {
+    let count = sites.len().try_into().map_err(|_| EINVAL)?;
+    let remove = ffi::c_int::from(remove);
+    // SAFETY: `ops` is one of ours, and stays; the sites are only read.
+    to_result(unsafe {
+        bindings::ftrace_set_filter_ips(ops, sites.as_ptr().cast_mut(), count, remove, 0)
+    })
 }
 
-impl Drop for Window {
-    fn drop(&mut self) {
-        GATE.close();
+impl Redirect {
+    /// Whether both were armed together.
+    pub(crate) fn is_beside(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.group, &other.group)
     }
-}
 
-/// The handler: a look at one word before and after the target is read, and a store.
-///
-/// Runs in whatever context the function is called in, NMI included, preemptible or not, RCU
-/// watching or not. It takes no lock, calls nothing in the usual case and cannot panic.
-///
-/// # Safety
-///
-/// Called by ftrace with an `ops` that is the first field of a [`Hook`], and the registers saved at
-/// its site.
-unsafe extern "C" fn redirect(
-    _ip: ffi::c_ulong,
-    _parent_ip: ffi::c_ulong,
-    ops: *mut bindings::ftrace_ops,
-    fregs: *mut bindings::ftrace_regs,
-) {
-    // SAFETY: by the requirement; the hook is freed only after a grace period that waits for us.
-    let targets = unsafe {
-        &(*container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Hook, ops)).targets
-    };
-    let gate = GATE.read();
-    let mut target = targets[gate.side()].load(Ordering::Acquire);
-    if gate.is_open() || gate != GATE.read() {
-        target = contended(targets);
+    /// Disarms `sites`, which were armed together with this one; some others of the group must stay.
+    /// Process context. Calls that are on their way still find that they pass to the function itself.
+    pub(crate) fn leave(&self, sites: &[usize]) -> Result {
+        set_filter(self.group.hook.ops(), sites, true)
     }
-    if target != 0 {
-        // SAFETY: `struct ftrace_regs` begins with a `pt_regs` on x86
-        // (`struct __arch_ftrace_regs`), whose `ip` an IPMODIFY handler may set.
-        unsafe { (*fregs.cast::<bindings::pt_regs>()).ip = target };
-    }
-}
 
-/// A call while a stop window is open or the gate is being flipped.
-///
-/// A task that calls is seen by the stack check (its return address is in the function); an NMI is
-/// not, so it vetoes a change that concerns this function.
-///
-/// The second look at the gate tells whether the target was live when it was read: only sides that
-/// are not live are written, and the count of flips never comes back to a value. Each round more takes
-/// a flip by another CPU, so there are few.
-#[cold]
-fn contended(targets: &[AtomicUsize; 2]) -> usize {
-    loop {
-        let mut gate = GATE.read();
-        if gate.is_open() && in_nmi() && differ(targets) {
-            gate = GATE.veto(gate);
-        }
-        let target = targets[gate.side()].load(Ordering::Acquire);
-        if GATE.read().is_as_recent_as(gate) {
-            return target;
+    /// Whether the functions of the group have jumps. Then calls do not go where the table says, so
+    /// nothing may be changed.
+    pub(crate) fn has_jump(&self) -> bool {
+        self.group.jumps.load(Ordering::Relaxed)
+    }
+
+    /// Keeps that the functions of the group have jumps now, or have none.
+    pub(crate) fn set_jump(&self, jumps: bool) {
+        self.group.jumps.store(jumps, Ordering::Relaxed);
+    }
+
+    /// Has calls of the whole group pass the handler. Process context.
+    ///
+    /// # Errors
+    ///
+    /// As [`arm`].
+    pub(crate) fn handle(&self) -> Result {
+        match self.group.handled.load(Ordering::Relaxed) {
+            true => Ok(()),
+            false => self.group.register(),
         }
     }
-}
 
-/// Whether the function is part of the change under way.
-fn differ([a, b]: &[AtomicUsize; 2]) -> bool {
-    a.load(Ordering::Relaxed) != b.load(Ordering::Relaxed)
-}
-
-/// `in_nmi()` of `include/linux/preempt.h`: also true in machine checks, INT3 and debug exceptions.
-fn in_nmi() -> bool {
-    let count: u32;
-    // SAFETY: reads the low half of this CPU's preempt count, which holds all fields of the mask.
-    unsafe {
-        asm!(
-            "mov {count:e}, gs:[rip + {variable}]",
-            count = out(reg) count,
-            variable = sym bindings::__preempt_count,
-            options(nostack, readonly, preserves_flags)
-        );
+    /// Has calls of the whole group pass the handler no more: they go where it would send them, because
+    /// of their jumps. Process context; waits for those who are in the handler.
+    pub(crate) fn pass_by(&self) -> Result {
+        self.group.unregister()
     }
-    count & bindings::molt_constants_NMI_MASK_ != 0
+
+    /// Where calls go now; 0 for the function itself.
+    pub(crate) fn target(&self) -> usize {
+        self.group.hook.target(self.site)
+    }
+
+    /// See [`Hook::watch`].
+    pub(crate) fn watch(&self) {
+        self.group.hook.watch(self.site);
+    }
+
+    /// See [`Hook::stage`].
+    pub(crate) fn stage(&self, stopped: &Stopped<'_>, target: usize) {
+        self.group.hook.stage(stopped, self.site, target);
+    }
+
+    /// See [`Hook::set`].
+    pub(crate) fn set(&self, target: usize) {
+        self.group.hook.set(self.site, target);
+    }
+
+    /// See [`Hook::settle`].
+    pub(crate) fn settle(&self) {
+        self.group.hook.settle(self.site);
+    }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core's own work queue: one worker, one piece of work at a time.
+//! The core's own work queue: one worker, one piece of work at a time, before the machine's load: a fix
+//! is not to wait behind what it fixes.
 
 use super::bindings;
 use kernel::{prelude::*, str::CStr, workqueue::Queue};
@@ -21,11 +22,14 @@ impl OrderedQueue {
     /// Makes one. Process context.
     pub(crate) fn new(name: &'static CStr) -> Result<Self> {
         // SAFETY: the format takes one string. Flags and `max_active` are what
-        // `alloc_ordered_workqueue` passes.
+        // `alloc_ordered_workqueue` passes, and a high
+        // priority (nice -20).
         let queue = unsafe {
             bindings::alloc_workqueue_noprof(
                 c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags___WQ_ORDERED,
+                bindings::wq_flags_WQ_UNBOUND
+                    | bindings::wq_flags_WQ_HIGHPRI
+                    | bindings::wq_flags___WQ_ORDERED,
                 1,
                 name.as_char_ptr(),
             )

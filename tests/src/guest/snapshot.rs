@@ -24,6 +24,7 @@ const HISTORY: &[&str] = &[
     "stop_ns",
     "tasks_scanned",
     "tasks_verified",
+    "overflows",
 ];
 
 /// A picture of the kernel.

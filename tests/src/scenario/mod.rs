@@ -26,6 +26,7 @@ mod busy;
 mod callback;
 mod coexist;
 mod coming;
+mod direct;
 mod ending;
 mod exiting;
 mod fix;
@@ -132,6 +133,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         sysfs::ALL,
         object::ALL,
         coming::ALL,
+        direct::ALL,
         replace::ALL,
         callback::ALL,
         force::ALL,

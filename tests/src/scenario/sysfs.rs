@@ -17,7 +17,7 @@ scenarios! { sysfs:
 
 /// Files that only root may read; of the others only these may be written.
 const PRIVATE: &[&str] = &["blockers", "old_addr", "new_addr"];
-const WRITABLE: &[&str] = &["enabled", "budget_us"];
+const WRITABLE: &[&str] = &["enabled", "redirect", "budget_us"];
 
 /// Every file may be read by whom it should, and written by nobody else than root.
 fn modes(_: &Guest) -> Result<()> {
