@@ -10,7 +10,7 @@ use std::time::Instant;
 
 use anyhow::{Context, Result};
 
-use super::qemu::{End, Ports, Qemu};
+use super::qemu::{End, Machine, Ports, Qemu};
 use super::snapshot::Snapshot;
 use super::splat;
 use crate::report::{self, Verdict};
@@ -29,40 +29,73 @@ pub fn run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<(), 
 }
 
 fn try_run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<Option<String>> {
+    let ports = ports(scenario, logs);
+    let ran = observe(scenario, &snapshot.machine, Some(&snapshot.file), &ports)?;
     let name = scenario.name();
-    // `with_extension` would take the case for one.
-    let file = |kind: &str| logs.join(format!("{}.{kind}", name.replace("::", ".")));
-    let ports = Ports {
-        console: file("console"),
-        order: file("order"),
-        report: file("report"),
-    };
-    let token = token()?;
-    // A serial port that thaws may lose what is waiting for it: empty lines come first.
-    ports.prepare(&format!("\n\n\n\n{name} {token}\n"))?;
-    let began = Instant::now();
-    let end =
-        Qemu::start(&snapshot.machine, &ports, Some(&snapshot.file))?.wait(scenario.deadline)?;
-    let seconds = began.elapsed().as_secs_f32();
-
-    let console = read(&ports.console)?;
-    let (verdict, notes) = report::read(&token, &read(&ports.report)?);
-    let failure = judge(scenario, &end, &verdict, &console);
-    let summary = failure.as_deref().unwrap_or("ok");
-    let log = file("log");
-    let notes = notes.join("\n");
+    let summary = ran.failure.as_deref().unwrap_or("ok");
+    let log = ports.console.with_extension("log");
+    let (seconds, notes, console) = (ran.seconds, ran.notes.join("\n"), &ran.console);
     fs::write(
         &log,
         format!("{name}: {summary}\n{seconds:.1} s\nnotes:\n{notes}\nconsole:\n{console}"),
     )?;
     ports.remove()?;
-    Ok(failure.map(|failure| {
+    Ok(ran.failure.map(|failure| {
         format!(
             "{failure}\n\n{}\nwhole log: {}",
-            tail(&console),
+            tail(console),
             log.display()
         )
     }))
+}
+
+/// The files that a run of the scenario uses, in `folder`.
+pub fn ports(scenario: &Scenario, folder: &Path) -> Ports {
+    // `with_extension` would take the case for one.
+    let file = |kind: &str| folder.join(format!("{}.{kind}", scenario.name().replace("::", ".")));
+    Ports {
+        console: file("console"),
+        order: file("order"),
+        report: file("report"),
+    }
+}
+
+/// What was seen of a VM.
+pub struct Ran {
+    /// Why it counts as failed, if it does.
+    pub failure: Option<String>,
+    /// What the scenario noted.
+    pub notes: Vec<String>,
+    /// What the kernel printed.
+    pub console: String,
+    /// How long it took.
+    pub seconds: f32,
+}
+
+/// Runs the scenario: in a machine that thaws from a snapshot, or else boots.
+pub fn observe(
+    scenario: &Scenario,
+    machine: &Machine,
+    snapshot: Option<&Path>,
+    ports: &Ports,
+) -> Result<Ran> {
+    let token = token()?;
+    // A serial port that thaws, or that a booting kernel tries, may lose what is waiting
+    // for it: empty lines come first.
+    let waste = "\n".repeat(if snapshot.is_some() { 4 } else { 100 });
+    ports.prepare(&format!("{waste}{} {token}\n", scenario.name()))?;
+    let began = Instant::now();
+    let end = Qemu::start(machine, ports, snapshot)?.wait(scenario.deadline)?;
+    let seconds = began.elapsed().as_secs_f32();
+
+    let console = read(&ports.console)?;
+    let (verdict, notes) = report::read(&token, &read(&ports.report)?);
+    Ok(Ran {
+        failure: judge(scenario, &end, &verdict, &console),
+        notes,
+        console,
+        seconds,
+    })
 }
 
 fn judge(scenario: &Scenario, end: &End, verdict: &Verdict, console: &str) -> Option<String> {
@@ -102,7 +135,8 @@ fn read(path: &Path) -> Result<String> {
     Ok(String::from_utf8_lossy(&bytes).replace('\r', ""))
 }
 
-fn tail(console: &str) -> String {
+/// The end of what the kernel printed.
+pub fn tail(console: &str) -> String {
     let lines: Vec<&str> = console.lines().collect();
     let start = lines.len().saturating_sub(TAIL);
     format!("end of the console:\n  {}", lines[start..].join("\n  "))

@@ -12,6 +12,7 @@ use super::fix::Fix;
 use super::image;
 use super::kernel::Kernel;
 use super::qemu::Machine;
+use super::shape::Shape;
 use super::snapshot::Snapshot;
 
 /// What has been made so far.
@@ -55,6 +56,7 @@ impl Machines {
         let machine = Machine {
             kernel: kernel.image.clone(),
             initramfs: image::build(&folder, &self.folder, kernel, &self.fixes)?,
+            shape: Shape::of_tests(),
         };
         let snapshot = Snapshot::make(machine, &folder)?;
         self.made.insert(kernel.release.clone(), snapshot.clone());

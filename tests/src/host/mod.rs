@@ -9,5 +9,6 @@ pub mod judge;
 pub mod kernel;
 pub mod machines;
 pub mod qemu;
+pub mod shape;
 pub mod snapshot;
 pub mod splat;

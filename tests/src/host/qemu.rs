@@ -5,7 +5,6 @@
 //! and writes its report to another. QEMU's control socket (QMP) is its standard
 //! input and output; it says whether the guest switched itself off or fell over.
 
-use std::env;
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::path::{Path, PathBuf};
@@ -16,17 +15,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{bail, Context, Result};
 
-/// With several TCG threads, cross-modifying code was seen to go wrong.
-const ACCELERATOR: &str = "tcg,thread=single";
-
-/// `panic=-1` with `-no-reboot`: an oops ends the VM at once.
-/// `tsc=unstable`: on a busy host the kernel measures a wrong frequency of the TSC,
-/// and then its seconds are not ours; it uses the HPET instead.
-/// The rest is for speed: printing less until the guest raises it, no self tests of
-/// ciphers, no certificates.
-const KERNEL_PARAMETERS: &str = "console=ttyS0 oops=panic panic=-1 rdinit=/init \
-    tsc=unstable loglevel=5 cryptomgr.notests=1 \
-    initcall_blacklist=load_system_certificate_list";
+use super::shape::Shape;
 
 /// What every VM boots.
 #[derive(Debug, Clone)]
@@ -35,6 +24,8 @@ pub struct Machine {
     pub kernel: PathBuf,
     /// The initramfs.
     pub initramfs: PathBuf,
+    /// What it boots on.
+    pub shape: Shape,
 }
 
 /// Where a VM's words go.
@@ -95,9 +86,7 @@ impl Qemu {
     pub fn start(machine: &Machine, ports: &Ports, snapshot: Option<&Path>) -> Result<Self> {
         let mut command = Command::new("qemu-system-x86_64");
         command
-            .arg("-accel")
-            .arg(env::var("MOLT_ACCEL").as_deref().unwrap_or(ACCELERATOR))
-            .args(["-smp", "2", "-cpu", "max", "-m", "512"])
+            .args(machine.shape.arguments())
             .args([
                 "-nodefaults",
                 "-no-user-config",
@@ -105,7 +94,7 @@ impl Qemu {
                 "none",
                 "-no-reboot",
             ])
-            .args(["-append", KERNEL_PARAMETERS, "-qmp", "stdio"])
+            .args(["-qmp", "stdio"])
             .arg("-kernel")
             .arg(&machine.kernel)
             .arg("-initrd")

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What a VM is made of, apart from what it boots.
+
+use std::env;
+
+/// `panic=-1` with `-no-reboot`: an oops ends the VM at once.
+/// The rest is for speed: printing less until the guest raises it, no self tests of
+/// ciphers, no certificates.
+const KERNEL_PARAMETERS: &str = "console=ttyS0 oops=panic panic=-1 rdinit=/init \
+    loglevel=5 cryptomgr.notests=1 \
+    initcall_blacklist=load_system_certificate_list";
+
+/// A machine's processors, memory and clock.
+#[derive(Debug, Clone)]
+pub struct Shape {
+    accelerator: String,
+    icount: Option<&'static str>,
+    processors: &'static str,
+    memory: &'static str,
+    parameters: &'static str,
+}
+
+impl Shape {
+    /// Two processors, for whatever goes wrong with more than one.
+    ///
+    /// With several TCG threads, cross-modifying code was seen to go wrong.
+    /// `tsc=unstable`: on a busy host the kernel measures a wrong frequency of the TSC,
+    /// and then its seconds are not ours; it uses the HPET instead.
+    pub fn of_tests() -> Self {
+        Self {
+            accelerator: env::var("MOLT_ACCEL").unwrap_or_else(|_| "tcg,thread=single".into()),
+            icount: None,
+            processors: "2",
+            memory: "512",
+            parameters: "tsc=unstable",
+        }
+    }
+
+    /// One processor whose clock counts its instructions: a nanosecond each. Time in which
+    /// it has nothing to do is skipped. Nothing that the host does changes a figure.
+    ///
+    /// The TSC is that clock, to the nanosecond, and it has nobody to be compared with.
+    pub fn of_bench(memory: &'static str) -> Self {
+        Self {
+            accelerator: "tcg,thread=single".into(),
+            icount: Some("shift=0,sleep=off"),
+            processors: "1",
+            memory,
+            parameters: "tsc=reliable tsc_early_khz=1000000",
+        }
+    }
+
+    /// As QEMU's arguments.
+    pub fn arguments(&self) -> Vec<String> {
+        let parameters = format!("{KERNEL_PARAMETERS} {}", self.parameters);
+        let mut arguments = vec![
+            "-accel",
+            &self.accelerator,
+            "-smp",
+            self.processors,
+            "-cpu",
+            "max",
+            "-m",
+            self.memory,
+            "-append",
+            &parameters,
+        ];
+        if let Some(icount) = self.icount {
+            arguments.extend(["-icount", icount]);
+        }
+        arguments.into_iter().map(str::to_owned).collect()
+    }
+}
