@@ -7,6 +7,8 @@
 #   make                the modules, and molt-link that finishes them
 #   make demo           boots a stock kernel and shows a patch being loaded, toggled and unloaded
 #   make test           all tests; T=NAME only those whose name has NAME in it
+#   make bench          molt beside kpatch's way, livepatch and the limits: figures in build/bench
+#   make bench-quick    the same in short; fails if a ratio is wrong
 #   make shell          the guest, interactive, with the modules and the probes in it
 #   make probe          build/probe: shows whether a running kernel has the bugs that patches/ fixes
 #   make lint           formatting, clippy for the kernel side and the host side, shellcheck
@@ -21,7 +23,7 @@
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
 
-goals := modules demo test shell probe lint doc rust-analyzer setup clean help
+goals := modules demo test bench bench-quick shell probe lint doc rust-analyzer setup clean help
 
 .PHONY: $(goals)
 .DEFAULT_GOAL := modules
@@ -114,6 +116,11 @@ test: modules check-core
 	+@scripts/fixes '$(T)' make --no-print-directory modules
 	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
 	@$(call cargo,test) --tests -p molt-tests -- $(T)
+
+# Everybody in one guest that counts instructions (docs/bench.md).
+bench bench-quick: export MOLT_TESTS := 1
+bench bench-quick: modules
+	@$(call cargo,run) --quiet -p molt-tests --bin bench -- $(if $(filter bench,$@),full,quick)
 
 shell: modules probe
 	@scripts/shell

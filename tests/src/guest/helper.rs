@@ -6,6 +6,7 @@ use std::io;
 use std::process::{Child, Command, ExitCode, Stdio};
 
 use super::{module, process};
+use crate::bench::guest::{crowd, pingpong};
 
 /// Starts this program again as a process named `comm`.
 pub fn spawn(comm: &str, arguments: &[&str]) -> io::Result<Child> {
@@ -29,6 +30,8 @@ pub fn run(arguments: &[String]) -> ExitCode {
         ["write", path, value] => fs::write(path, value),
         ["insmod", name, parameters] => module::load_with(name, parameters),
         ["getpid"] => process::watch_getpid(),
+        ["crowd", threads] => crowd::run(threads),
+        ["pingpong"] => pingpong::run(),
         other => Err(io::Error::other(format!("helper: {other:?}?"))),
     });
     match outcome {

@@ -22,6 +22,7 @@ macro_rules! scenarios {
 
 mod api;
 mod atomic;
+mod bench;
 mod busy;
 mod callback;
 mod coexist;
@@ -152,10 +153,16 @@ pub fn fix(name: &str) -> Scenario {
     fix::scenario(name)
 }
 
+/// The scenario of that plan of the benchmark.
+pub fn bench(plan: &str) -> Option<Scenario> {
+    bench::scenario(plan)
+}
+
 /// The scenario of that name.
 pub fn find(name: &str) -> Option<Scenario> {
     match name.split_once("::") {
         Some(("fix", case)) => Some(fix(case)),
+        Some(("bench", case)) => bench(case),
         _ => all().find(|scenario| scenario.name() == name),
     }
 }

@@ -1,0 +1,20 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Whether a nanosecond is an instruction here.
+
+use anyhow::{ensure, Result};
+
+use super::{functions, Bench};
+
+/// Reading the clock at both ends takes this many instructions at most.
+const READING: u64 = 100;
+
+/// Fails unless the clock counts the instructions of a loop whose length is known.
+pub fn check(bench: &Bench<'_>) -> Result<()> {
+    let [ns, instructions] = functions::numbers("bench_target/clock")?;
+    bench.note(format!("clock: {instructions} instructions took {ns} ns"));
+    ensure!(
+        (instructions..=instructions + READING).contains(&ns),
+        "the clock does not count instructions: {instructions} took {ns} ns"
+    );
+    Ok(())
+}

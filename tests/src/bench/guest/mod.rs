@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Measures, in the guest.
+
+pub mod call;
+pub mod clock;
+pub mod crowd;
+pub mod functions;
+pub mod livepatch;
+pub mod memory;
+pub mod molt;
+pub mod pingpong;
+pub mod planted;
+pub mod redirect;
+pub mod walk;
+
+use std::time::Instant;
+
+use anyhow::{Context, Result};
+
+use self::crowd::Crowd;
+use self::pingpong::PingPong;
+use super::plan::{Load, Place, Plan};
+use super::sample::Sample;
+use crate::guest::{module, Guest};
+
+/// What measurements are noted with.
+pub struct Bench<'a> {
+    guest: &'a Guest,
+    plan: &'a Plan,
+}
+
+impl Bench<'_> {
+    /// Notes a number.
+    fn sample(&self, figure: impl Into<String>, place: Place, value: u64) {
+        let figure = figure.into();
+        let sample = Sample {
+            figure,
+            place,
+            value,
+        };
+        self.guest.note(sample.to_string());
+    }
+
+    /// Notes an observation.
+    fn note(&self, words: impl AsRef<str>) {
+        self.guest.note(words);
+    }
+}
+
+/// Where nothing else sleeps or runs.
+const ALONE: Place = Place {
+    threads: 0,
+    functions: 0,
+    load: Load::Idle,
+};
+
+/// Measures all that the plan says.
+pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
+    let bench = Bench { guest, plan };
+    module::load_all(&["molt", "bench_target", "bench_walk"])?;
+    clock::check(&bench).context("clock")?;
+    memory::measure(&bench).context("memory")?;
+    call::measure(&bench).context("call")?;
+    planted::check(&bench).context("planted")?;
+    crowd::raise_limits()?;
+    let mut crowd = Crowd::default();
+    for &threads in plan.threads {
+        crowd.grow(threads).context("threads")?;
+        for &load in plan.loads {
+            let under = match load {
+                Load::Idle => None,
+                Load::PingPong => Some(PingPong::start().context("ping-pong")?),
+            };
+            for &functions in plan.functions {
+                let place = Place {
+                    threads,
+                    functions,
+                    load,
+                };
+                bench.note(format!(
+                    "{threads} threads, {functions} functions, {load}, {} tasks",
+                    crowd::tasks()?
+                ));
+                for round in 1..=plan.rounds {
+                    measure(&bench, place).with_context(|| format!("{place:?}, round {round}"))?;
+                }
+            }
+            if let Some(under) = under {
+                let switches = under.stop()?;
+                bench.note(format!("ping-pong: {switches} context switches"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One round: all contenders, one after the other.
+fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
+    walk::measure(bench, place).context("walk")?;
+    molt::measure(bench, place).context("molt")?;
+    livepatch::measure(bench, place).context("livepatch")
+}
+
+/// Nanoseconds since then.
+fn since(begun: Instant) -> u64 {
+    u64::try_from(begun.elapsed().as_nanos()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: GPL-2.0
+//! molt: a patch is loaded, switched off and removed.
+
+use std::time::Instant;
+
+use anyhow::{ensure, Result};
+
+use super::functions::{self, Version};
+use super::{since, Bench};
+use crate::bench::plan::Place;
+use crate::bench::sample::figure;
+use crate::guest::patch::Patch;
+
+/// The name of the patch of that many functions.
+pub fn name(functions: u32) -> String {
+    format!("bench_molt_{functions}")
+}
+
+/// One change and the way back. That they succeed means that no stack was unreliable and
+/// no task inside.
+pub fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
+    let begun = Instant::now();
+    let patch = Patch::load(&name(place.functions))?;
+    bench.sample(figure::APPLY, place, since(begun));
+    functions::expect(Version::Molt, place.functions)?;
+    let scanned = patch.number("tasks_scanned")?;
+    ensure!(
+        scanned > u64::from(place.threads),
+        "{scanned} tasks were scanned"
+    );
+    bench.sample(figure::WINDOW, place, patch.number("stop_ns")?);
+    bench.sample(figure::VERIFIED, place, patch.number("tasks_verified")?);
+    bench.sample(figure::ATTEMPTS, place, patch.number("attempts")?);
+
+    let begun = Instant::now();
+    patch.disable()?;
+    bench.sample(figure::UNDO, place, since(begun));
+    bench.sample(figure::UNDO_WINDOW, place, patch.number("stop_ns")?);
+    functions::expect(Version::Old, place.functions)?;
+    patch.remove()
+}
