@@ -53,12 +53,19 @@ pub struct Place {
 pub struct Plan {
     /// Its name; that of its scenario is `bench::NAME`.
     pub name: &'static str,
+    /// Where its results go, below `build/`.
+    pub folder: &'static str,
+    /// Whether it fails when a ratio is wrong.
+    pub is_gate: bool,
     /// Sleeping threads, ascending: they stay.
     pub threads: &'static [u32],
     /// Functions of a patch: one patch module each.
     pub functions: &'static [u32],
     /// What the machine does meanwhile.
     pub loads: &'static [Load],
+    /// The most functions of a livepatch under load. It waits for many grace periods for
+    /// each function, in which the load runs: ten take the host minutes, every time.
+    pub livepatch_under_load: u32,
     /// How often each figure is measured.
     pub rounds: u32,
     /// The guest's memory, as QEMU takes it.
@@ -71,9 +78,12 @@ impl Plan {
     /// All that the issue asks for.
     pub const FULL: Self = Self {
         name: "full",
+        folder: "bench",
+        is_gate: false,
         threads: &[100, 1_000, 10_000, 30_000],
         functions: &[1, 10, 100],
         loads: &[Load::Idle, Load::PingPong],
+        livepatch_under_load: 1,
         rounds: 5,
         memory: "5G",
         patience: Duration::from_secs(3600),
@@ -82,13 +92,24 @@ impl Plan {
     /// Enough to see that a ratio is wrong.
     pub const QUICK: Self = Self {
         name: "quick",
+        folder: "bench-quick",
+        is_gate: true,
         threads: &[100, 2_000],
         functions: &[1, 10],
         loads: &[Load::Idle],
+        livepatch_under_load: 0,
         rounds: 5,
         memory: "1G",
         patience: Duration::from_secs(600),
     };
+
+    /// Whether livepatch takes part.
+    pub const fn has_livepatch(&self, place: Place) -> bool {
+        match place.load {
+            Load::Idle => true,
+            Load::PingPong => place.functions <= self.livepatch_under_load,
+        }
+    }
 
     /// The one of that name.
     pub fn find(name: &str) -> Option<&'static Self> {

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `bench [full|quick]`: measures molt beside the others. `make bench` runs it.
+//!
+//! `bench full` says what was reached of what molt aims at, and succeeds if all could be
+//! measured; `bench quick` fails if a ratio is wrong.
 
+use std::fs;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use molt_tests::bench::host::run;
+use anyhow::{bail, Context, Result};
+use molt_tests::bench::host::figures::Figures;
+use molt_tests::bench::host::{gate, plot, reach, results, run, table};
 use molt_tests::bench::plan::Plan;
 use molt_tests::host::kernel::{self, Kernel};
 
@@ -23,9 +28,26 @@ fn bench(name: &str) -> Result<()> {
     let plan = Plan::find(name).context("it is `bench full` or `bench quick`")?;
     let build = kernel::checkout().join("build");
     let kernel = Kernel::from_environment()?;
-    let notes = run::run(plan, &kernel, &build.join("bench"), &build.join("tests"))?;
-    for note in notes {
-        println!("{note}");
+    let folder = build.join(plan.folder);
+    let notes = run::run(plan, &kernel, &folder, &build.join("tests"))?;
+    let figures = Figures::gather(&notes, plan.rounds)?;
+    let claims = if plan.is_gate {
+        gate::claims(&figures)
+    } else {
+        reach::claims(&figures)
+    };
+    let results = results::results(plan, &kernel.release, &figures, &claims);
+    let text = serde_json::to_string_pretty(&results)?;
+    let file = folder.join("results.json");
+    fs::write(&file, text + "\n")?;
+    plot::draw(&figures, &kernel.release, &folder)?;
+    let tables = table::tables(&figures, &claims);
+    fs::write(folder.join("tables.md"), &tables)?;
+    println!("{tables}\n{}", file.display());
+
+    let wrong = claims.iter().filter(|claim| claim.holds() == Some(false));
+    match wrong.count() {
+        count if count > 0 && plan.is_gate => bail!("{count} ratios are wrong"),
+        _ => Ok(()),
     }
-    Ok(())
 }

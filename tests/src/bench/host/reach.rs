@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What molt wants to reach beside the others.
+
+use super::claim::Claim;
+use super::figures::Figures;
+use crate::bench::plan::{Load, Place};
+use crate::bench::sample::figure;
+
+/// The number of functions that windows are compared at.
+const FUNCTIONS: u32 = 10;
+
+/// Each aim, with what was measured.
+pub fn claims(figures: &Figures) -> Vec<Claim> {
+    let mut claims = Vec::new();
+    windows(figures, &mut claims);
+    calls(figures, &mut claims);
+    changes(figures, &mut claims);
+    claims
+}
+
+fn at(threads: u32, load: Load) -> Place {
+    Place {
+        threads,
+        functions: FUNCTIONS,
+        load,
+    }
+}
+
+fn windows(figures: &Figures, claims: &mut Vec<Claim>) {
+    for (threads, load, bound) in [
+        (10_000, Load::Idle, 1_000.0),
+        (30_000, Load::Idle, 3_000.0),
+        (100, Load::PingPong, 2.0),
+        (10_000, Load::PingPong, 50.0),
+    ] {
+        claims.push(Claim::at_least(
+            format!("window at {threads} threads, {load}: shorter than the full walk by"),
+            figures.ratio(figure::WALK, figure::WINDOW, at(threads, load)),
+            bound,
+        ));
+    }
+    claims.push(Claim::at_most(
+        "window, idle: at 30,000 threads by that at 100",
+        growth(figures, at(30_000, Load::Idle), at(100, Load::Idle)),
+        1.5,
+    ));
+    let places = figures.places();
+    claims.push(Claim::at_most(
+        "window: with 100 functions by that with one, at worst",
+        places
+            .iter()
+            .filter(|place| place.functions == 1)
+            .filter_map(|&one| {
+                let hundred = Place {
+                    functions: 100,
+                    ..one
+                };
+                growth(figures, hundred, one)
+            })
+            .reduce(f64::max),
+        1.25,
+    ));
+    claims.push(Claim::at_most(
+        "window under ping-pong: instructions for each task verified, at worst",
+        places
+            .iter()
+            .filter(|place| place.load == Load::PingPong)
+            .filter_map(|&place| figures.ratio(figure::WINDOW, figure::VERIFIED, place))
+            .reduce(f64::max),
+        3_500.0,
+    ));
+}
+
+/// molt's window at one place by that at another.
+pub fn growth(figures: &Figures, place: Place, other: Place) -> Option<f64> {
+    Some(figures.number(figure::WINDOW, place)? / figures.number(figure::WINDOW, other)?)
+}
+
+fn calls(figures: &Figures, claims: &mut Vec<Claim>) {
+    for (mode, words, bound) in [
+        ("molt_ftrace", "by default", 45.0),
+        ("molt_direct", "directly", 4.0),
+    ] {
+        claims.push(Claim::at_most(
+            format!("call redirected {words}: instructions added, at worst"),
+            added(figures, mode),
+            bound,
+        ));
+        let calls = figures.calls(mode);
+        let least = calls.values().copied().reduce(f64::min);
+        let most = calls.values().copied().reduce(f64::max);
+        claims.push(Claim::at_most(
+            format!("call redirected {words}: added for more functions"),
+            most.zip(least).map(|(most, least)| most - least),
+            0.0,
+        ));
+    }
+}
+
+/// Instructions that a mode adds to a plain call, at worst.
+pub fn added(figures: &Figures, mode: &str) -> Option<f64> {
+    let plain = *figures.calls("plain").get(&0)?;
+    let calls = figures.calls(mode);
+    Some(calls.values().copied().reduce(f64::max)? - plain)
+}
+
+fn changes(figures: &Figures, claims: &mut Vec<Claim>) {
+    for (words, ours, theirs, bound) in [
+        (
+            "insmod to patched",
+            figure::APPLY,
+            figure::LIVEPATCH_APPLY,
+            20.0,
+        ),
+        ("taken back", figure::UNDO, figure::LIVEPATCH_UNDO, 50.0),
+    ] {
+        let faster = |wanted: &dyn Fn(&Place) -> bool| {
+            figures
+                .places()
+                .into_iter()
+                .filter(wanted)
+                .filter_map(|place| figures.ratio(theirs, ours, place))
+                .reduce(f64::min)
+        };
+        claims.push(Claim::at_least(
+            format!("{words}, 100 functions: faster than livepatch by, at worst"),
+            faster(&|place| place.functions == 100),
+            bound,
+        ));
+        claims.push(Claim::at_least(
+            format!("{words}, anywhere: faster than livepatch by, at worst"),
+            faster(&|_| true),
+            1.0,
+        ));
+    }
+}
