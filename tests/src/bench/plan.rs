@@ -55,6 +55,8 @@ pub struct Plan {
     pub name: &'static str,
     /// Where its results go, below `build/`.
     pub folder: &'static str,
+    /// What is carried out beside it, in another machine.
+    pub beside: Option<&'static Self>,
     /// Whether it fails when a ratio is wrong.
     pub is_gate: bool,
     /// Sleeping threads, ascending: they stay.
@@ -68,6 +70,10 @@ pub struct Plan {
     pub livepatch_under_load: u32,
     /// How often each figure is measured.
     pub rounds: u32,
+    /// Whether molt and the walk only are measured, and of them the windows.
+    pub only_windows: bool,
+    /// The guest's processors, as QEMU takes it.
+    pub processors: &'static str,
     /// The guest's memory, as QEMU takes it.
     pub memory: &'static str,
     /// After which it is given up.
@@ -79,12 +85,15 @@ impl Plan {
     pub const FULL: Self = Self {
         name: "full",
         folder: "bench",
+        beside: Some(&Self::BUSY),
         is_gate: false,
         threads: &[100, 1_000, 10_000, 30_000],
         functions: &[1, 10, 100],
         loads: &[Load::Idle, Load::PingPong],
         livepatch_under_load: 1,
         rounds: 5,
+        only_windows: false,
+        processors: "1",
         memory: "5G",
         patience: Duration::from_secs(3600),
     };
@@ -93,19 +102,41 @@ impl Plan {
     pub const QUICK: Self = Self {
         name: "quick",
         folder: "bench-quick",
+        beside: None,
         is_gate: true,
         threads: &[100, 2_000],
         functions: &[1, 10],
         loads: &[Load::Idle],
         livepatch_under_load: 0,
         rounds: 5,
+        only_windows: false,
+        processors: "1",
         memory: "1G",
         patience: Duration::from_secs(600),
+    };
+
+    /// Windows with two processors: on one, nobody runs between molt's last look and its
+    /// window, which follow each other within a time slice.
+    pub const BUSY: Self = Self {
+        name: "busy",
+        folder: "bench",
+        beside: None,
+        is_gate: false,
+        threads: &[100, 1_000, 10_000, 30_000],
+        functions: &[10],
+        loads: &[Load::Idle, Load::PingPong],
+        livepatch_under_load: 0,
+        rounds: 5,
+        only_windows: true,
+        processors: "2",
+        memory: "5G",
+        patience: Duration::from_secs(3600),
     };
 
     /// Whether livepatch takes part.
     pub const fn has_livepatch(&self, place: Place) -> bool {
         match place.load {
+            _ if self.only_windows => false,
             Load::Idle => true,
             Load::PingPong => place.functions <= self.livepatch_under_load,
         }
@@ -113,7 +144,7 @@ impl Plan {
 
     /// The one of that name.
     pub fn find(name: &str) -> Option<&'static Self> {
-        [&Self::FULL, &Self::QUICK]
+        [&Self::FULL, &Self::QUICK, &Self::BUSY]
             .into_iter()
             .find(|plan| plan.name == name)
     }

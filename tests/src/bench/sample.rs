@@ -15,6 +15,8 @@ pub mod figure {
     pub const VERIFIED: &str = "verified";
     /// Windows it took, enabling.
     pub const ATTEMPTS: &str = "attempts";
+    /// Windows of it that had to verify everybody.
+    pub const OVERFLOWS: &str = "overflows";
     /// How long the walk held the CPUs that looks at all tasks.
     pub const WALK: &str = "walk";
     /// Tasks that it looked at.

@@ -8,9 +8,9 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{bail, Context, Result};
-use molt_tests::bench::host::figures::Figures;
 use molt_tests::bench::host::{gate, plot, reach, results, run, table};
 use molt_tests::bench::plan::Plan;
+use molt_tests::host::image;
 use molt_tests::host::kernel::{self, Kernel};
 
 fn main() -> ExitCode {
@@ -29,19 +29,21 @@ fn bench(name: &str) -> Result<()> {
     let build = kernel::checkout().join("build");
     let kernel = Kernel::from_environment()?;
     let folder = build.join(plan.folder);
-    let notes = run::run(plan, &kernel, &folder, &build.join("tests"))?;
-    let figures = Figures::gather(&notes, plan.rounds)?;
+    fs::create_dir_all(&folder)?;
+    let initramfs = image::build(&folder, &build.join("tests"), &kernel, &[])?;
+    let (figures, beside) = run::run(plan, &kernel.image, &initramfs, &folder)?;
+    let beside = beside.as_ref();
     let claims = if plan.is_gate {
         gate::claims(&figures)
     } else {
-        reach::claims(&figures)
+        reach::claims(&figures, beside)
     };
-    let results = results::results(plan, &kernel.release, &figures, &claims);
+    let results = results::results(plan, &kernel.release, &figures, beside, &claims);
     let text = serde_json::to_string_pretty(&results)?;
     let file = folder.join("results.json");
     fs::write(&file, text + "\n")?;
-    plot::draw(&figures, &kernel.release, &folder)?;
-    let tables = table::tables(&figures, &claims);
+    plot::draw(&figures, beside, &kernel.release, &folder)?;
+    let tables = table::tables(&figures, beside, &claims);
     fs::write(folder.join("tables.md"), &tables)?;
     println!("{tables}\n{}", file.display());
 

@@ -36,15 +36,15 @@ impl Shape {
         }
     }
 
-    /// One processor whose clock counts its instructions: a nanosecond each. Time in which
+    /// A clock that counts the processors' instructions: a nanosecond each. Time in which
     /// it has nothing to do is skipped. Nothing that the host does changes a figure.
     ///
     /// The TSC is that clock, to the nanosecond, and it has nobody to be compared with.
-    pub fn of_bench(memory: &'static str) -> Self {
+    pub fn of_bench(processors: &'static str, memory: &'static str) -> Self {
         Self {
             accelerator: "tcg,thread=single".into(),
             icount: Some("shift=0,sleep=off"),
-            processors: "1",
+            processors,
             memory,
             parameters: "tsc=reliable tsc_early_khz=1000000",
         }

@@ -31,6 +31,7 @@ pub fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
     bench.sample(figure::WINDOW, place, patch.number("stop_ns")?);
     bench.sample(figure::VERIFIED, place, patch.number("tasks_verified")?);
     bench.sample(figure::ATTEMPTS, place, patch.number("attempts")?);
+    bench.sample(figure::OVERFLOWS, place, patch.number("overflows")?);
 
     let begun = Instant::now();
     patch.disable()?;

@@ -50,7 +50,12 @@ impl Figures {
         values.get(values.len() / 2).copied()
     }
 
-    /// The same to calculate with.
+    /// All rounds together.
+    pub fn sum(&self, figure: &str, place: Place) -> Option<u64> {
+        Some(self.0.get(&(figure.to_owned(), place))?.iter().sum())
+    }
+
+    /// The median to calculate with.
     pub fn number(&self, figure: &str, place: Place) -> Option<f64> {
         self.median(figure, place).map(|value| value as f64)
     }

@@ -68,3 +68,65 @@ pub fn claims(figures: &Figures) -> Vec<Claim> {
         ),
     ]
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A run in which all is well, apart from what `change` makes of a figure.
+    fn judged(change: impl Fn(&str, u32) -> Option<u64>) -> Vec<Option<bool>> {
+        let mut notes = Vec::new();
+        let mut note = |name: &str, threads: u32, functions: u32, value: u64| {
+            let value = change(name, threads).unwrap_or(value);
+            notes.push(format!("sample {name} {threads} {functions} idle {value}"));
+        };
+        for threads in [100, 2_000] {
+            for functions in [1, 10] {
+                note(figure::WALK, threads, functions, 4_000 * u64::from(threads));
+                note(figure::WINDOW, threads, functions, 17_000);
+                note(figure::APPLY, threads, functions, 10);
+                note(figure::LIVEPATCH_APPLY, threads, functions, 100);
+                note(figure::UNDO, threads, functions, 10);
+                note(figure::LIVEPATCH_UNDO, threads, functions, 1_000);
+            }
+        }
+        note("call_plain", 0, 0, 900_000);
+        for (mode, value) in [
+            ("call_molt_ftrace", 5_000_000),
+            ("call_molt_direct", 1_300_000),
+            ("call_livepatch", 9_500_000),
+        ] {
+            note(mode, 0, 1, value);
+        }
+        let figures = Figures::gather(&notes, 1).unwrap();
+        claims(&figures).iter().map(Claim::holds).collect()
+    }
+
+    fn wrong(verdicts: &[Option<bool>]) -> Vec<usize> {
+        let verdicts = verdicts.iter().enumerate();
+        verdicts
+            .filter(|(_, holds)| **holds != Some(true))
+            .map(|(number, _)| number)
+            .collect()
+    }
+
+    #[test]
+    fn passes_when_all_is_well() {
+        assert!(wrong(&judged(|_, _| None)).is_empty());
+    }
+
+    #[test]
+    fn each_claim_can_fail() {
+        for (figure, threads, value, expected) in [
+            (figure::WALK, 2_000, 300_000, vec![0]),
+            (figure::WINDOW, 2_000, 40_000, vec![1]),
+            ("call_molt_ftrace", 0, 9_000_000, vec![2]),
+            ("call_molt_direct", 0, 2_000_000, vec![3]),
+            (figure::APPLY, 2_000, 60, vec![4]),
+            (figure::UNDO, 100, 300, vec![5]),
+        ] {
+            let verdicts = judged(|name, at| (name == figure && at == threads).then_some(value));
+            assert_eq!(wrong(&verdicts), expected, "{figure}");
+        }
+    }
+}

@@ -15,6 +15,9 @@ pub fn sections() -> Value {
             function, as kpatch did; empty_ns does nothing, and empty_call_ns is the whole call of \
             stop_machine with it. `threads` sleep, a quarter each in futex, pipe read, nanosleep \
             and epoll_wait.",
+        "stop_window_of_two_cpus": "the same in a guest with two CPUs and one thread of the host \
+            for both, whose instructions are added up: while molt looks at tasks on one, others run \
+            on the other and have to be verified. The CPU that is held adds less than 1 percent.",
         "call": "instructions of one turn of a loop that calls bench_f000 100,000 times with \
             interrupts off, the loop included; what the calls returned is summed up and shows which \
             function ran.",

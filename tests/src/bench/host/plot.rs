@@ -16,8 +16,13 @@ use crate::bench::sample::figure;
 const FUNCTIONS: u32 = 10;
 
 /// Draws `window.svg` and `call.svg` in `folder`.
-pub fn draw(figures: &Figures, kernel: &str, folder: &Path) -> Result<()> {
-    gnuplot(folder, "window", &window(figures, kernel))?;
+pub fn draw(
+    figures: &Figures,
+    beside: Option<&Figures>,
+    kernel: &str,
+    folder: &Path,
+) -> Result<()> {
+    gnuplot(folder, "window", &window(figures, beside, kernel))?;
     gnuplot(folder, "call", &call(figures, kernel))
 }
 
@@ -48,7 +53,7 @@ const LINES: [(&str, Load, &str, &str); 5] = [
     (
         figure::WALK,
         Load::PingPong,
-        "kpatch’s walk, 100 processes play ping-pong",
+        "kpatch’s walk, 100 processes play ping-pong, 2 CPUs",
         "lc '#b3541e' dt 2 pt 6",
     ),
     (
@@ -60,7 +65,7 @@ const LINES: [(&str, Load, &str, &str); 5] = [
     (
         figure::WINDOW,
         Load::PingPong,
-        "molt, 100 processes play ping-pong",
+        "molt, 100 processes play ping-pong, 2 CPUs",
         "lc '#1f5fa8' dt 2 pt 6",
     ),
     (
@@ -77,10 +82,15 @@ const LINES: [(&str, Load, &str, &str); 5] = [
     ),
 ];
 
-fn window(figures: &Figures, kernel: &str) -> String {
-    let mut script = head("window", 520);
+fn window(figures: &Figures, beside: Option<&Figures>, kernel: &str) -> String {
+    let mut script = head("window", 560);
     let mut lines = Vec::new();
     for (number, (figure, load, title, style)) in LINES.into_iter().enumerate() {
+        // Under load with two processors, which makes molt's window longer.
+        let figures = match load {
+            Load::Idle => figures,
+            Load::PingPong => beside.unwrap_or(figures),
+        };
         let mut data = String::new();
         for place in figures.places() {
             if (place.functions, place.load) != (FUNCTIONS, load) {
@@ -110,7 +120,8 @@ fn window(figures: &Figures, kernel: &str) -> String {
          set xlabel 'sleeping threads'\n\
          set ylabel 'instructions in the stop window'\n\
          set grid ytics lc '#dddddd'\n\
-         set key outside below center vertical maxrows 3 samplen 3\n\
+         set bmargin 9\n\
+         set key at screen 0.5,0.02 center bottom horizontal maxcols 2 Left reverse samplen 3\n\
          plot {}\n",
         lines.join(", \\\n     ")
     );

@@ -22,13 +22,19 @@ pub const MODES: [&str; 6] = [
 ];
 
 /// Everything, medians first, then each round's value.
-pub fn results(plan: &Plan, kernel: &str, figures: &Figures, claims: &[Claim]) -> Value {
+pub fn results(
+    plan: &Plan,
+    kernel: &str,
+    figures: &Figures,
+    beside: Option<&Figures>,
+    claims: &[Claim],
+) -> Value {
     json!({
         "kernel": kernel,
         "plan": plan.name,
         "how": how::sections(),
-        "stop_window": figures.places().into_iter().map(|place| stop_window(figures, place))
-            .collect::<Vec<_>>(),
+        "stop_window": windows(figures),
+        "stop_window_of_two_cpus": beside.map(windows),
         "call": calls(figures),
         "call_by_functions": MODES.iter().map(|&mode| {
             (mode.to_owned(), by_functions(figures.calls(mode)))
@@ -41,13 +47,25 @@ pub fn results(plan: &Plan, kernel: &str, figures: &Figures, claims: &[Claim]) -
         },
         "memory_kib": memory(figures),
         "claims": claims.iter().map(claim).collect::<Vec<_>>(),
-        "rounds": figures.all().map(|(figure, place, values)| {
-            let mut round = at(place);
-            round.insert("figure".into(), figure.into());
-            round.insert("values".into(), values.into());
-            Value::from(round)
-        }).collect::<Vec<_>>(),
+        "rounds": rounds(figures),
+        "rounds_of_two_cpus": beside.map(rounds),
     })
+}
+
+fn rounds(figures: &Figures) -> Value {
+    let all = figures.all().map(|(figure, place, values)| {
+        let mut round = at(place);
+        round.insert("figure".into(), figure.into());
+        round.insert("values".into(), values.into());
+        Value::from(round)
+    });
+    all.collect::<Vec<_>>().into()
+}
+
+fn windows(figures: &Figures) -> Value {
+    let places = figures.places().into_iter();
+    let windows = places.map(|place| stop_window(figures, place));
+    windows.collect::<Vec<_>>().into()
 }
 
 fn at(place: Place) -> Map<String, Value> {
@@ -65,6 +83,7 @@ fn stop_window(figures: &Figures, place: Place) -> Value {
         ("molt_undo_ns", figure::UNDO_WINDOW),
         ("molt_tasks_verified", figure::VERIFIED),
         ("molt_attempts", figure::ATTEMPTS),
+        ("molt_overflows", figure::OVERFLOWS),
         ("full_walk_ns", figure::WALK),
         ("full_walk_tasks", figure::WALK_TASKS),
         ("empty_ns", figure::EMPTY),

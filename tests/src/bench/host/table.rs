@@ -9,9 +9,13 @@ use super::results::{milliseconds, MODES};
 use crate::bench::sample::figure;
 
 /// All tables.
-pub fn tables(figures: &Figures, claims: &[Claim]) -> String {
+pub fn tables(figures: &Figures, beside: Option<&Figures>, claims: &[Claim]) -> String {
     let mut text = String::new();
-    windows(figures, &mut text);
+    windows("stop window", figures, &mut text);
+    if let Some(beside) = beside {
+        text.push('\n');
+        windows("stop window, 2 CPUs", beside, &mut text);
+    }
     calls(figures, &mut text);
     changes(figures, &mut text);
     memory(figures, &mut text);
@@ -27,11 +31,13 @@ fn line(text: &mut String, words: &str) {
     text.push('\n');
 }
 
-fn windows(figures: &Figures, text: &mut String) {
+fn windows(title: &str, figures: &Figures, text: &mut String) {
     line(
         text,
-        "| stop window: threads | functions | load | molt | tasks verified | back | full walk \
-         | full walk / molt | empty |\n|--:|--:|---|--:|--:|--:|--:|--:|--:|",
+        &format!(
+            "| {title}: threads | functions | load | molt | tasks verified | back | full walk \
+         | full walk / molt | empty |\n|--:|--:|---|--:|--:|--:|--:|--:|--:|"
+        ),
     );
     for place in figures.places() {
         let count = |name| figures.median(name, place).map_or("–".into(), thousands);
