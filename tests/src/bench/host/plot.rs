@@ -28,14 +28,14 @@ pub fn draw(
 
 /// Runs a script, which stays beside what it draws.
 fn gnuplot(folder: &Path, name: &str, script: &str) -> Result<()> {
-    let file = folder.join(format!("{name}.gnuplot"));
-    fs::write(&file, script)?;
+    let file = format!("{name}.gnuplot");
+    fs::write(folder.join(&file), script)?;
     let status = Command::new("gnuplot")
         .arg(&file)
         .current_dir(folder)
         .status()
         .context("cannot run gnuplot")?;
-    ensure!(status.success(), "gnuplot {}: {status}", file.display());
+    ensure!(status.success(), "gnuplot {file}: {status}");
     Ok(())
 }
 
