@@ -6,9 +6,9 @@
 //! Between changes both targets of a function are equal. A change writes the targets of its functions
 //! that are not live and then flips the gate once, for all of them at the same instant.
 //!
-//! Bit 0 says that a stop window is open: a handler that runs in NMI context and finds it set takes it
-//! away (a veto), after which the flip fails. Without that bit the word is the live side. Flip and veto are
-//! compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "The flip".
+//! The sign bit says that a stop window is open: a handler that runs in NMI context and finds it set takes
+//! it away (a veto), after which the flip fails. Without that bit the word is the live side. Flip and veto
+//! are compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "The flip".
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
@@ -16,22 +16,21 @@
 
 use core::{
     mem::size_of,
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
-const OPEN: usize = 1;
+const OPEN: u32 = 1 << 31;
 
 /// Which of a function's two targets is live: its distance in bytes from the first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Side(usize);
+pub(crate) struct Side(u32);
 
-const OTHER: usize = size_of::<usize>();
+const OTHER: u32 = size_of::<usize>() as u32;
 
 impl Side {
     /// 0 or the size of a word.
-    #[inline(always)]
     pub(crate) fn offset(self) -> usize {
-        self.0
+        self.0 as usize
     }
 
     /// The one that is not live.
@@ -42,7 +41,7 @@ impl Side {
 
 /// What the gate read at one moment.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct View(usize);
+pub(crate) struct View(u32);
 
 impl View {
     /// The live side.
@@ -50,29 +49,24 @@ impl View {
         Side(self.0 & !OPEN)
     }
 
-    /// The live side, unless a stop window is open and not vetoed.
-    #[inline(always)]
-    pub(crate) fn closed(self) -> Option<Side> {
-        if self.0 & OPEN == 0 {
-            Some(Side(self.0))
-        } else {
-            None
-        }
+    /// True while a stop window is open and not vetoed.
+    pub(crate) fn is_open(self) -> bool {
+        self.0 & OPEN != 0
     }
 }
 
-/// See the module's documentation.
-pub(crate) struct Gate(AtomicUsize);
+/// See the module's documentation. The handler reads it in assembly.
+#[repr(transparent)]
+pub(crate) struct Gate(AtomicU32);
 
 impl Gate {
     pub(crate) const fn new() -> Self {
-        Self(AtomicUsize::new(0))
+        Self(AtomicU32::new(0))
     }
 
     /// Reads the gate. Any context.
     ///
     /// Acquire: partner of the release in [`Gate::flip`]; who sees the new side sees its targets.
-    #[inline(always)]
     pub(crate) fn read(&self) -> View {
         View(self.0.load(Ordering::Acquire))
     }

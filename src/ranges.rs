@@ -34,8 +34,13 @@ impl Range {
 /// # Invariants
 ///
 /// The ranges are sorted by start, not empty, and neither overlap nor touch.
+///
+/// `bounds` is from the start of the first to the end of the last.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Ranges<'a>(&'a [Range]);
+pub(crate) struct Ranges<'a> {
+    ranges: &'a [Range],
+    bounds: Range,
+}
 
 impl<'a> Ranges<'a> {
     /// Sorts and merges `ranges` in place.
@@ -59,7 +64,19 @@ impl<'a> Ranges<'a> {
             }
         }
         // INVARIANT: sorted above; empty ones were skipped, overlapping and touching ones merged.
-        Self(&ranges[..kept])
+        let ranges = &ranges[..kept];
+        let bounds = match (ranges.first(), ranges.last()) {
+            (Some(first), Some(last)) => Range {
+                start: first.start,
+                end: last.end,
+            },
+            // Nothing is between the end of the address space and its start.
+            _ => Range {
+                start: usize::MAX,
+                end: 0,
+            },
+        };
+        Self { ranges, bounds }
     }
 
     /// Whether a stack frame at `address` is inside one of the ranges.
@@ -70,8 +87,12 @@ impl<'a> Ranges<'a> {
     /// the union of both: it errs on the side of busy by one address.
     #[inline]
     pub(crate) fn hold(&self, address: usize) -> bool {
+        // Most frames are nowhere near.
+        if address < self.bounds.start || address > self.bounds.end {
+            return false;
+        }
         // A bisection without an index or a sum: the stop window must have no panic path.
-        let mut rest = self.0;
+        let mut rest = self.ranges;
         loop {
             let middle = rest.len() / 2;
             let Some(range) = rest.get(middle) else {

@@ -3,10 +3,10 @@
 //! A change that somebody asked for, carried out by the worker.
 
 use crate::{
-    edge::modules::ModuleRef,
+    edge::{modules::ModuleRef, recorder::Recording},
     error::{Cause, Refusal},
     object::Phase,
-    patch::{Figures, Patch, State},
+    patch::{Patch, State},
     requester::Requester,
     shared::Shared,
     transaction::Transaction,
@@ -15,6 +15,7 @@ use kernel::{
     impl_has_work, new_mutex, new_work,
     prelude::*,
     sync::{Arc, Mutex},
+    time::{delay::fsleep, Delta},
     workqueue::{Work, WorkItem},
 };
 
@@ -75,13 +76,14 @@ impl Request {
         self.requester.wait()
     }
 
-    /// Makes the change and publishes how it went: phase 5.
-    fn serve(&self) -> Result {
+    /// Makes the change and publishes how it went: phase 5. False when there was nothing to change. What it
+    /// leaves in `recording` is to be ended.
+    fn serve(&self, recording: &mut Option<Recording>) -> Result<bool> {
         let (during, after) = match self.change {
             Change::Enable => (State::Enabling, State::Enabled),
             Change::Disable => (State::Disabling, State::Disabled),
         };
-        if !self.requester.pause(0) {
+        if self.requester.is_killed() {
             return Err(EINTR);
         }
         let before = {
@@ -89,8 +91,8 @@ impl Request {
             match (self.change, status.state) {
                 // The module goes if its load is refused, whatever others have asked for.
                 (_, State::Loading) if !self.loads => return Err(EBUSY),
-                (_, state) if state == after => return Ok(()),
-                (Change::Disable, State::Superseded) => return Ok(()),
+                (_, state) if state == after => return Ok(false),
+                (Change::Disable, State::Superseded) => return Ok(false),
                 (Change::Enable, State::Superseded) => {
                     drop(status);
                     return Err(self.refuse(Refusal::new(
@@ -101,7 +103,8 @@ impl Request {
                 _ => core::mem::replace(&mut status.state, during),
             }
         };
-        let mut transaction = Transaction::new(&self.shared, &self.patch, &self.requester);
+        let mut transaction =
+            Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
         let figures = transaction.figures;
         let pin = {
@@ -121,8 +124,8 @@ impl Request {
         drop(pin);
         match result {
             Ok(()) => {
-                self.tell(figures);
-                Ok(())
+                self.warn_of_absent();
+                Ok(true)
             }
             Err(refusal) => Err(self.refuse(refusal)),
         }
@@ -146,32 +149,38 @@ impl Request {
         errno
     }
 
-    /// One line in the log, and a warning for each object that is not there.
-    fn tell(&self, figures: Figures) {
-        let name = self.patch.name();
+    /// A warning for each object that is not there.
+    fn warn_of_absent(&self) {
+        if self.change == Change::Disable {
+            return;
+        }
+        for (index, object) in self.patch.objects().iter().enumerate() {
+            if self.patch.phase(index) == Phase::Absent {
+                pr_warn!(
+                    "{}: no module {} is loaded; it will be patched when one of that name comes\n",
+                    self.patch.name(),
+                    object.name()
+                );
+            }
+        }
+    }
+
+    /// One line in the log. The patch module may have gone by now.
+    fn tell(&self) {
         let done = match self.change {
             Change::Enable => "enabled",
             Change::Disable => "disabled",
         };
+        let functions = self.patch.functions();
+        let figures = self.patch.status.lock().figures;
         pr_info!(
             "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
-            name,
+            self.patch.name(),
             done,
-            self.patch.functions(),
+            functions,
             figures.stop_ns,
             figures.attempts
         );
-        if self.change == Change::Enable {
-            for (index, object) in self.patch.objects().iter().enumerate() {
-                if self.patch.phase(index) == Phase::Absent {
-                    pr_warn!(
-                        "{}: no module {} is loaded; it will be patched when one of that name comes\n",
-                        name,
-                        object.name()
-                    );
-                }
-            }
-        }
     }
 }
 
@@ -179,12 +188,21 @@ impl WorkItem for Request {
     type Pointer = Arc<Self>;
 
     fn run(request: Arc<Self>) {
-        let result = request.serve();
+        let mut recording = None;
+        let result = request.serve(&mut recording);
         // From here on the patch module may go. Before the answer, so that who was told that the
         // patch is disabled can unload it.
         drop(request.pin.lock().take());
-        request.requester.answer(result);
-        // Nobody waits for this: calls go where they should already.
+        request.requester.answer(result.map(|_| ()));
+        if let Some(recording) = recording {
+            request.shared.keep(recording.stop());
+        }
+        // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
+        // because this worker comes before everybody else.
+        fsleep(Delta::from_millis(1));
+        if result == Ok(true) {
+            request.tell();
+        }
         request.shared.registry.lock().tidy();
     }
 }

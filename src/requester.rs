@@ -54,6 +54,11 @@ impl Requester {
         self.answered.is_done()
     }
 
+    /// Whether it has been killed, and does not want the change any more.
+    pub(crate) fn is_killed(&self) -> bool {
+        self.killed.is_done()
+    }
+
     /// Sleeps for `milliseconds`. False, at once, when the requester has been killed.
     pub(crate) fn pause(&self, milliseconds: u32) -> bool {
         !self.killed.wait_for(milliseconds)

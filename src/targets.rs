@@ -58,9 +58,9 @@ impl Layout {
     /// bits of the product depend on all bits of the address; exchanging the bytes puts them where a mask
     /// can be had without a shift.
     #[inline(always)]
-    pub(crate) fn offset(self, site: usize) -> usize {
+    pub(crate) fn offset(self, site: usize) -> u32 {
         let product = (site as u32).wrapping_mul(self.multiplier);
-        (product.swap_bytes() & self.mask) as usize
+        product.swap_bytes() & self.mask
     }
 
     /// How many entries the table has.
@@ -68,8 +68,9 @@ impl Layout {
         (self.mask as usize / size_of::<Entry>()).saturating_add(1)
     }
 
-    fn index(self, site: usize) -> usize {
-        self.offset(site) / size_of::<Entry>()
+    /// The number of the entry of `site`.
+    pub(crate) fn index(self, site: usize) -> usize {
+        self.offset(site) as usize / size_of::<Entry>()
     }
 }
 

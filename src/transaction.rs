@@ -74,15 +74,20 @@ pub(crate) struct Transaction<'a> {
     /// Milliseconds until the next try.
     pause: u32,
     below: Below,
-    /// Who runs, from before the first look at the tasks until the change is made or refused.
-    recording: Option<Recording>,
+    /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
+    recording: &'a mut Option<Recording>,
     /// What has been measured so far.
     pub(crate) figures: Figures,
 }
 
 impl<'a> Transaction<'a> {
-    /// A change of `patch` that begins now.
-    pub(crate) fn new(shared: &'a Shared, patch: &'a Arc<Patch>, requester: &'a Requester) -> Self {
+    /// A change of `patch` that begins now. What it leaves in `recording` is to be ended.
+    pub(crate) fn new(
+        shared: &'a Shared,
+        patch: &'a Arc<Patch>,
+        requester: &'a Requester,
+        recording: &'a mut Option<Recording>,
+    ) -> Self {
         Self {
             shared,
             patch,
@@ -90,7 +95,7 @@ impl<'a> Transaction<'a> {
             begun: Instant::now(),
             pause: PAUSE_MS.0,
             below: Below::none(),
-            recording: None,
+            recording,
             figures: Figures::default(),
         }
     }
@@ -259,11 +264,7 @@ impl<'a> Transaction<'a> {
         let result = self.try_until_deadline(&recording, Ranges::new(ranges), &flip);
         // After a flip the new targets, otherwise the old ones.
         flip.redirects().for_each(|(site, _)| site.settle());
-        match result {
-            // Connecting again would take longer than going on.
-            Err(Setback::Passing(_)) => self.recording = Some(recording),
-            _ => self.shared.keep(recording.stop()),
-        }
+        *self.recording = Some(recording);
         result
     }
 

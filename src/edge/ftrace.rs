@@ -20,7 +20,7 @@ use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 /// The hook is registered with ftrace, alone on its sites among those that change the instruction
 /// pointer, while `handled` is set.
 struct Group {
-    hook: ManuallyDrop<KBox<Hook>>,
+    hook: ManuallyDrop<Hook>,
     handled: AtomicBool,
     /// Its functions have jumps at their entries, which win. Only who holds the registry writes these two.
     jumps: AtomicBool,
@@ -70,8 +70,8 @@ impl Group {
 
     /// Has calls pass the handler.
     fn register(&self) -> Result {
-        // SAFETY: the ops stays where it is, in its box, until it has been unregistered, and its
-        // handler is for an ops that is the first field of a `Hook`.
+        // SAFETY: the ops stays where it is, in its hook's memory, until it has been
+        // unregistered, and its handler is for such an ops.
         to_result(unsafe { bindings::register_ftrace_function(self.hook.ops()) })?;
         // INVARIANT: registered just now.
         self.handled.store(true, Ordering::Relaxed);

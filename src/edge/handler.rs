@@ -10,7 +10,7 @@ use crate::{
 use core::{
     arch::asm,
     cell::UnsafeCell,
-    mem::size_of,
+    mem::{align_of, offset_of, size_of},
     sync::atomic::{AtomicUsize, Ordering},
 };
 use kernel::{container_of, ffi, prelude::*};
@@ -22,17 +22,25 @@ static GATE: Gate = Gate::new();
 
 /// An ops, and where the functions that it is for go. Never moves while ftrace knows it.
 ///
+/// One piece of memory, so that the handler needs one address: the table is behind the [`Header`].
+///
 /// # Invariants
 ///
-/// `entries` points to the first entry of `table`, and `layout` is the table's. Every site that the
-/// hook was made for has its entry where `layout` says.
-#[repr(C)]
+/// `memory` begins with a header, behind which there are as many entries as its `layout` has. Every site
+/// that the hook was made for has its entry where `layout` says.
 pub(super) struct Hook {
+    memory: KVVec<Entry>,
+}
+
+/// What the handler gets from ftrace: the ops is first.
+#[repr(C)]
+struct Header {
     ops: UnsafeCell<bindings::ftrace_ops>,
     layout: Layout,
-    entries: *const Entry,
-    table: KVVec<Entry>,
 }
+
+/// Entries that the header takes up.
+const HEADER: usize = size_of::<Header>().div_ceil(size_of::<Entry>());
 
 // SAFETY: ftrace serialises what it does with the ops; of the table only atomics change.
 unsafe impl Send for Hook {}
@@ -41,16 +49,16 @@ unsafe impl Sync for Hook {}
 
 impl Hook {
     /// Calls of all functions pass to the functions themselves. Each site is named once.
-    pub(super) fn new(sites: &[usize]) -> Result<KBox<Self>> {
+    pub(super) fn new(sites: &[usize]) -> Result<Self> {
         let layout = targets::lay_out(sites, |bytes| KVVec::from_elem(0, bytes, GFP_KERNEL).ok());
         let layout = layout.ok_or(ENOMEM)?;
-        let mut table = KVVec::with_capacity(layout.entries(), GFP_KERNEL)?;
-        for _ in 0..layout.entries() {
-            table.push(Entry::unused(), GFP_KERNEL)?;
+        let room = HEADER + layout.entries();
+        let mut memory = KVVec::with_capacity(room, GFP_KERNEL)?;
+        for _ in 0..room {
+            memory.push(Entry::unused(), GFP_KERNEL)?;
         }
         for &site in sites {
-            let entry = &mut table[layout.offset(site) / size_of::<Entry>()];
-            *entry = Entry::new(passing(site));
+            memory[HEADER + layout.index(site)] = Entry::new(passing(site));
         }
         let ops = bindings::ftrace_ops {
             func: Some(redirect),
@@ -60,27 +68,29 @@ impl Hook {
                 as ffi::c_ulong,
             ..Default::default()
         };
-        // INVARIANT: filled just now; what the vector points to stays when the vector moves.
-        let hook = Self {
+        let header = Header {
             ops: UnsafeCell::new(ops),
             layout,
-            entries: table.as_ptr(),
-            table,
         };
-        Ok(KBox::new(hook, GFP_KERNEL)?)
+        // SAFETY: the first entries are as large and as much aligned as a header, and nobody uses them.
+        unsafe { memory.as_mut_ptr().cast::<Header>().write(header) };
+        // INVARIANT: made just now; what the vector points to stays when the vector moves.
+        Ok(Self { memory })
+    }
+
+    fn header(&self) -> &Header {
+        // SAFETY: by the type invariant.
+        unsafe { &*self.memory.as_ptr().cast::<Header>() }
     }
 
     /// For ftrace.
     pub(super) fn ops(&self) -> *mut bindings::ftrace_ops {
-        self.ops.get()
+        self.header().ops.get()
     }
 
     /// The entry of `site`, which is one of those that the hook is for.
-    #[inline(always)]
     fn entry(&self, site: usize) -> &Entry {
-        debug_assert!(!self.table.is_empty());
-        // SAFETY: by the type invariant the offset is that of an entry of the table.
-        unsafe { &*self.entries.byte_add(self.layout.offset(site)) }
+        self.header().entry(site)
     }
 
     /// Where calls go now; 0 for the function itself.
@@ -125,8 +135,18 @@ impl Hook {
     }
 }
 
-/// The target that is live when `side` is. No panic path, and no branch.
-#[inline(always)]
+const _: () = assert!(align_of::<Header>() <= align_of::<Entry>());
+
+impl Header {
+    /// The entry of `site`, for a header that is part of a [`Hook`].
+    fn entry(&self, site: usize) -> &Entry {
+        let table = (&raw const *self).cast::<Entry>().wrapping_add(HEADER);
+        // SAFETY: the index is that of an entry of the table, whatever the site is.
+        unsafe { &*table.add(self.layout.index(site)) }
+    }
+}
+
+/// The target that is live when `side` is. No panic path.
 fn live(entry: &Entry, side: Side) -> &AtomicUsize {
     // SAFETY: a side is the offset of the first or of the second of two words.
     unsafe { &*entry.targets.as_ptr().byte_add(side.offset()) }
@@ -178,26 +198,46 @@ impl Drop for Window {
 ///
 /// # Safety
 ///
-/// Called by ftrace with an `ops` that is the first field of a [`Hook`], and the registers saved at
-/// a site that the hook is for.
+/// Called by ftrace with an `ops` that is the first field of a [`Hook`]'s [`Header`], and the registers
+/// saved at a site that the hook is for.
 unsafe extern "C" fn redirect(
     ip: ffi::c_ulong,
     _parent_ip: ffi::c_ulong,
     ops: *mut bindings::ftrace_ops,
     fregs: *mut bindings::ftrace_regs,
 ) {
+    // `struct ftrace_regs` begins with a `pt_regs` on x86 (`struct __arch_ftrace_regs`), whose `ip` an
+    // IPMODIFY handler may set.
+    let regs = fregs.cast::<bindings::pt_regs>();
+    let header: *const Header =
+        container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Header, ops);
     // SAFETY: by the requirement; the hook is freed only after a grace period that waits for us.
-    let hook =
-        unsafe { &*container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Hook, ops) };
-    let entry = hook.entry(ip);
-    let target = match GATE.read().closed() {
-        // Relaxed: by the acquire of the gate, who reads a side that is live sees its targets.
-        Some(side) => live(entry, side).load(Ordering::Relaxed),
-        None => in_window(entry),
-    };
-    // SAFETY: `struct ftrace_regs` begins with a `pt_regs` on x86 (`struct __arch_ftrace_regs`), whose
-    // `ip` an IPMODIFY handler may set.
-    unsafe { (*fregs.cast::<bindings::pt_regs>()).ip = target };
+    let offset = unsafe { (*header).layout.offset(ip) };
+    // In assembly because the compiler takes four instructions more for it, and this is every call. In
+    // other words: `regs.ip = *table.add(offset | gate)`, unless the gate has its sign bit set. On x86 the
+    // second load is not made before the first, which its address depends on.
+    //
+    // SAFETY: the offset, with the gate in it, is that of one of the two targets of an entry of the table
+    // behind the header; the registers are valid for writing.
+    unsafe {
+        asm!(
+            "or {live:e}, dword ptr [rip + {gate}]",
+            "js {open}",
+            "mov {live:r}, qword ptr [{header} + {live:r} + {table}]",
+            "mov qword ptr [{regs} + {ip}], {live:r}",
+            live = inout(reg) offset => _,
+            header = in(reg) header,
+            regs = in(reg) regs,
+            gate = sym GATE,
+            table = const HEADER * size_of::<Entry>(),
+            ip = const offset_of!(bindings::pt_regs, ip),
+            open = label {
+                // SAFETY: the registers are valid; their `ip` is that behind the call at the site.
+                unsafe { (*regs).ip = in_window(&*header, (*regs).ip.wrapping_sub(CALL_SIZE)) };
+            },
+            options(nostack),
+        );
+    }
 }
 
 /// A call while a stop window is open.
@@ -205,9 +245,10 @@ unsafe extern "C" fn redirect(
 /// A task that calls is seen by the stack check (its return address is in the function); an NMI is
 /// not, so it vetoes a change that concerns this function.
 #[cold]
-fn in_window(entry: &Entry) -> usize {
+fn in_window(header: &Header, site: usize) -> usize {
+    let entry = header.entry(site);
     let mut gate = GATE.read();
-    if gate.closed().is_none() && in_nmi() && entry.changing.load(Ordering::Relaxed) {
+    if gate.is_open() && in_nmi() && entry.changing.load(Ordering::Relaxed) {
         gate = GATE.veto(gate);
     }
     live(entry, gate.side()).load(Ordering::Relaxed)

@@ -10,7 +10,7 @@ use super::{
     stop::Stopped,
     task_queue::TaskQueue,
     tasks::{Task, TaskRef},
-    tracepoint::{self, Connection},
+    tracepoint::{self, Connection, Point},
 };
 use core::{
     arch::asm,
@@ -20,7 +20,10 @@ use core::{
 use kernel::{ffi, prelude::*};
 
 /// Memory for a record, which may be used for one after the other.
-pub(crate) struct Recorder(KBox<Record>);
+pub(crate) struct Recorder {
+    record: KBox<Record>,
+    switches: Point,
+}
 
 /// What the probe writes to.
 struct Record {
@@ -50,18 +53,21 @@ impl Recorder {
             cpus.push(TaskQueue::new()?, GFP_KERNEL)?;
         }
         let overflowed = AtomicBool::new(false);
-        Ok(Self(KBox::new(Record { cpus, overflowed }, GFP_KERNEL)?))
+        Ok(Self {
+            record: KBox::new(Record { cpus, overflowed }, GFP_KERNEL)?,
+            switches: Point::find(c"sched_switch")?,
+        })
     }
 
     /// Begins to record. When this returns, every CPU records all switches that it begins. Process
     /// context; sleeps.
     pub(crate) fn start(self) -> Result<Recording> {
-        let record: *const Record = &*self.0;
+        let record: *const Record = &*self.record;
         // SAFETY: `switched` has the prototype of this tracepoint's probes behind the data pointer. The
         // record stays where it is until `Recorder::drop`, which waits for calls under way.
         let connection = unsafe {
             Connection::new(
-                c"sched_switch",
+                self.switches,
                 switched as *mut ffi::c_void,
                 record.cast_mut().cast(),
             )
@@ -84,7 +90,7 @@ impl Drop for Recorder {
 impl Recording {
     /// Forgets all that has been recorded.
     pub(crate) fn restart(&self) {
-        let record = &self.recorder.0;
+        let record = &self.recorder.record;
         // First: what overflows from here on is missing in the new record.
         record.overflowed.store(false, Ordering::SeqCst);
         record.cpus.iter().for_each(TaskQueue::clear);
@@ -92,7 +98,7 @@ impl Recording {
 
     /// Takes everybody out who has been recorded. For the one who restarted it.
     pub(crate) fn take(&self, mut visit: impl FnMut(TaskRef)) {
-        for cpu in &self.recorder.0.cpus {
+        for cpu in &self.recorder.record.cpus {
             // Not until it is empty: it fills while we look.
             for _ in 0..cpu.len() {
                 cpu.pop().into_iter().for_each(&mut visit);
@@ -106,13 +112,13 @@ impl Recording {
         stopped: &Stopped<'_>,
         mut visit: impl FnMut(Task<'_>) -> ControlFlow<()>,
     ) -> ControlFlow<()> {
-        let mut cpus = self.recorder.0.cpus.iter();
+        let mut cpus = self.recorder.record.cpus.iter();
         cpus.try_for_each(|cpu| cpu.for_each_stopped(stopped, &mut visit))
     }
 
     /// Whether somebody was not recorded since the last restart. Exact while all CPUs are held.
     pub(crate) fn has_overflowed(&self) -> bool {
-        self.recorder.0.overflowed.load(Ordering::Relaxed)
+        self.recorder.record.overflowed.load(Ordering::Relaxed)
     }
 
     /// Ends it, for the next.

@@ -45,7 +45,7 @@ pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &C
         // SAFETY: as in `matched`; only the name is read here.
         let wanted = unsafe { (*data.cast::<Search<'_, F>>()).name };
         // SAFETY: the symbol table holds terminated strings.
-        if unsafe { CStr::from_char_ptr(name) } == wanted {
+        if unsafe { is_named(name, wanted) } {
             // SAFETY: the same `data`.
             unsafe { matched::<F>(data, address) }
         } else {
@@ -66,6 +66,16 @@ pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &C
             }
         }
     };
+}
+
+/// Whether `name` is `wanted`, found out without looking at all of it first: tables are long.
+///
+/// # Safety
+///
+/// `name` must be a terminated string.
+pub(super) unsafe fn is_named(name: *const ffi::c_char, wanted: &CStr) -> bool {
+    // SAFETY: both are terminated.
+    unsafe { bindings::strcmp(name, wanted.as_char_ptr()) == 0 }
 }
 
 /// Size in bytes of the symbol that starts at `address`: the distance to the next symbol. `None`

@@ -2,7 +2,7 @@
 
 //! Being called by tracepoints of the kernel, and when a task exits (`sched_process_exit`).
 
-use super::{bindings, tasks::Task};
+use super::{bindings, symbols, tasks::Task};
 use core::mem::ManuallyDrop;
 use kernel::{error::to_result, ffi, prelude::*, str::CStr, sync::Arc};
 
@@ -13,6 +13,19 @@ pub(crate) trait Listener: Send + Sync + 'static {
     fn exits(&self, task: Task<'_>);
 }
 
+/// A tracepoint of the kernel image.
+///
+/// # Invariants
+///
+/// The pointer is a tracepoint, which is static.
+#[derive(Clone, Copy)]
+pub(super) struct Point(*mut bindings::tracepoint);
+
+// SAFETY: a tracepoint synchronises itself.
+unsafe impl Send for Point {}
+// SAFETY: as above.
+unsafe impl Sync for Point {}
+
 /// A function that a tracepoint of the kernel calls. Dropping it ends that, except for calls under way:
 /// [`wait_for_probes`].
 ///
@@ -20,7 +33,7 @@ pub(crate) trait Listener: Send + Sync + 'static {
 ///
 /// `probe` with `data` is registered at `point`.
 pub(super) struct Connection {
-    point: *mut bindings::tracepoint,
+    point: Point,
     probe: *mut ffi::c_void,
     data: *mut ffi::c_void,
 }
@@ -31,7 +44,7 @@ unsafe impl Send for Connection {}
 unsafe impl Sync for Connection {}
 
 impl Connection {
-    /// Connects `probe` to the tracepoint `name`. When this returns, every CPU calls it. Process context.
+    /// Connects `probe` to the tracepoint. When this returns, every CPU calls it. Process context.
     ///
     /// # Safety
     ///
@@ -39,13 +52,12 @@ impl Connection {
     /// `data` until [`wait_for_probes`] has returned after the connection was dropped. The
     /// tracepoint must not be one that may fault.
     pub(super) unsafe fn new(
-        name: &CStr,
+        point: Point,
         probe: *mut ffi::c_void,
         data: *mut ffi::c_void,
     ) -> Result<Self> {
-        let point = find(name).ok_or(ENOENT)?;
         // SAFETY: by the requirement.
-        to_result(unsafe { bindings::tracepoint_probe_register(point, probe, data) })?;
+        to_result(unsafe { bindings::tracepoint_probe_register(point.0, probe, data) })?;
         // INVARIANT: registered just now.
         Ok(Self { point, probe, data })
     }
@@ -54,7 +66,7 @@ impl Connection {
 impl Drop for Connection {
     fn drop(&mut self) {
         // SAFETY: registered by the type invariant.
-        unsafe { bindings::tracepoint_probe_unregister(self.point, self.probe, self.data) };
+        unsafe { bindings::tracepoint_probe_unregister(self.point.0, self.probe, self.data) };
     }
 }
 
@@ -78,7 +90,7 @@ impl<L: Listener> Probe<L> {
         // `drop` has waited.
         let connection = unsafe {
             Connection::new(
-                c"sched_process_exit",
+                Point::find(c"sched_process_exit")?,
                 probe::<L> as *mut ffi::c_void,
                 Arc::as_ptr(&listener).cast_mut().cast(),
             )
@@ -111,28 +123,31 @@ unsafe extern "C" fn probe<L: Listener>(
     listener.exits(task);
 }
 
-/// Finds a tracepoint of the kernel image by name.
-fn find(name: &CStr) -> Option<*mut bindings::tracepoint> {
-    struct Search<'a> {
-        name: &'a CStr,
-        found: Option<*mut bindings::tracepoint>,
-    }
+impl Point {
+    /// The one with that name. There are some thousands, so who needs it often keeps it.
+    pub(super) fn find(name: &CStr) -> Result<Self> {
+        struct Search<'a> {
+            name: &'a CStr,
+            found: Option<Point>,
+        }
 
-    /// # Safety
-    ///
-    /// `point` must be a tracepoint, `data` a `Search` that nobody else uses during the call.
-    unsafe extern "C" fn compare(point: *mut bindings::tracepoint, data: *mut ffi::c_void) {
-        // SAFETY: `data` is the `Search` below; tracepoints are static and their names terminated.
-        unsafe {
-            let search = &mut *data.cast::<Search<'_>>();
-            if CStr::from_char_ptr((*point).name) == search.name {
-                search.found = Some(point);
+        /// # Safety
+        ///
+        /// `point` must be a tracepoint, `data` a `Search` that nobody else uses during the call.
+        unsafe extern "C" fn compare(point: *mut bindings::tracepoint, data: *mut ffi::c_void) {
+            // SAFETY: `data` is the `Search` below; tracepoints are static and their names terminated.
+            unsafe {
+                let search = &mut *data.cast::<Search<'_>>();
+                if symbols::is_named((*point).name, search.name) {
+                    // INVARIANT: by the requirement.
+                    search.found = Some(Point(point));
+                }
             }
         }
-    }
 
-    let mut search = Search { name, found: None };
-    // SAFETY: `compare` takes this `search`, which outlives the call.
-    unsafe { bindings::for_each_kernel_tracepoint(Some(compare), (&raw mut search).cast()) };
-    search.found
+        let mut search = Search { name, found: None };
+        // SAFETY: `compare` takes this `search`, which outlives the call.
+        unsafe { bindings::for_each_kernel_tracepoint(Some(compare), (&raw mut search).cast()) };
+        search.found.ok_or(ENOENT)
+    }
 }

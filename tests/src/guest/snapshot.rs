@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::Path;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{bail, Context, Result};
 
@@ -35,8 +37,23 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes a picture.
+    /// Takes a picture, once nothing moves any more: functions of a patch that was disabled
+    /// are disarmed when the answer has been given.
     pub fn take() -> Result<Self> {
+        const STILL: Duration = Duration::from_millis(150);
+        let mut last = Self::now()?;
+        for _ in 0..100 {
+            thread::sleep(STILL);
+            let now = Self::now()?;
+            if now == last {
+                return Ok(now);
+            }
+            last = now;
+        }
+        bail!("the kernel does not come to rest")
+    }
+
+    fn now() -> Result<Self> {
         let mut facts = BTreeMap::new();
         let mut fact = |what: String, value: String| facts.insert(what, value);
         for line in tracefs::read("enabled_functions")?.lines() {
