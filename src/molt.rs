@@ -44,6 +44,7 @@ mod transaction;
 mod unique_queue;
 mod worker;
 
+use core::borrow::Borrow;
 use kernel::{prelude::*, sync::Arc};
 
 /// The kernel's C types by their C names, for the signatures of replacements.
@@ -86,8 +87,8 @@ struct Molt {
 impl kernel::Module for Molt {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // The value, or a reference to it: releases differ.
-        let budget_us: &u32 = &module_parameters::budget_us.value();
-        let core = worker::Core::new(*budget_us)?;
+        let budget_us = module_parameters::budget_us.value();
+        let core = worker::Core::new(*Borrow::<u32>::borrow(&budget_us))?;
         Ok(Self {
             _published: edge::global::publish(core.clone()),
             _core: core,
