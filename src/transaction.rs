@@ -10,7 +10,12 @@
 use crate::{
     below::Below,
     blockers::Found,
-    edge::{ftrace::Redirect, handler::Window, recorder::Recording, stop, stop::Stopped},
+    edge::{
+        handler::{Staged, Window},
+        recorder::Recording,
+        stop,
+        stop::Stopped,
+    },
     error::{Cause, Refusal, Setback},
     object::{self, Phase},
     patch::{Figures, Patch},
@@ -41,25 +46,22 @@ enum End {
     Vetoed,
 }
 
-/// What is switched at one instant.
-struct Flip<'a> {
-    steps: &'a [Step],
-    sites: &'a [Site],
-}
+/// What is switched at one instant: ready to be written, because the window must be short.
+struct Flip<'a>(KVec<Staged<'a>>);
 
-impl Flip<'_> {
-    /// The functions, and where they go.
-    fn redirects(&self) -> impl Iterator<Item = (&Redirect, usize)> {
-        self.steps.iter().filter_map(|step| {
-            let site = self.sites.get(step.site)?;
-            Some((&site.redirect, step.target))
-        })
+impl<'a> Flip<'a> {
+    fn prepare(steps: &[Step], sites: &'a [Site]) -> Result<Self, Refusal> {
+        let mut staged = KVec::with_capacity(steps.len(), GFP_KERNEL)?;
+        for step in steps {
+            staged.push(sites[step.site].redirect.prepare(step.target), GFP_KERNEL)?;
+        }
+        Ok(Self(staged))
     }
 
-    /// Nobody is inside: sends all of them where they go. False after a veto.
+    /// Nobody is inside: sends all functions where they go. False after a veto.
     fn make(&self, stopped: &Stopped<'_>, window: &Window) -> bool {
-        for (redirect, target) in self.redirects() {
-            redirect.stage(stopped, target);
+        for staged in &self.0 {
+            staged.write(stopped);
         }
         window.flip(stopped)
     }
@@ -256,14 +258,20 @@ impl<'a> Transaction<'a> {
             None => self.shared.record().map_err(not_recorded)?,
         };
         let Plan { steps, ranges, .. } = plan;
-        let flip = Flip {
-            steps,
-            sites: &registry.sites,
-        };
-        flip.redirects().for_each(|(site, _)| site.watch());
-        let result = self.try_until_deadline(&recording, Ranges::new(ranges), &flip);
-        // After a flip the new targets, otherwise the old ones.
-        flip.redirects().for_each(|(site, _)| site.settle());
+        let sites = &registry.sites;
+        let result = Flip::prepare(steps, sites)
+            .map_err(Setback::from)
+            .and_then(|flip| {
+                for step in steps.iter() {
+                    sites[step.site].redirect.watch();
+                }
+                let result = self.try_until_deadline(&recording, Ranges::new(ranges), &flip);
+                // After a flip the new targets, otherwise the old ones.
+                for step in steps.iter() {
+                    sites[step.site].redirect.settle();
+                }
+                result
+            });
         *self.recording = Some(recording);
         result
     }

@@ -6,7 +6,11 @@
 //! whenever one is registered. In the steady state a group can do without its handler, when ftrace
 //! puts a jump at each entry instead ([`super::jumps`]).
 
-use super::{bindings, handler::Hook, modules, stop::Stopped};
+use super::{
+    bindings,
+    handler::{Hook, Staged},
+    modules,
+};
 use core::{
     mem::ManuallyDrop,
     sync::atomic::{AtomicBool, Ordering},
@@ -168,9 +172,9 @@ impl Redirect {
         self.group.hook.watch(self.site);
     }
 
-    /// See [`Hook::stage`].
-    pub(crate) fn stage(&self, stopped: &Stopped<'_>, target: usize) {
-        self.group.hook.stage(stopped, self.site, target);
+    /// See [`Hook::prepare`].
+    pub(crate) fn prepare(&self, target: usize) -> Staged<'_> {
+        self.group.hook.prepare(self.site, target)
     }
 
     /// See [`Hook::set`].

@@ -109,13 +109,14 @@ impl Hook {
         self.entry(site).changing.store(true, Ordering::Relaxed);
     }
 
-    /// Prepares `target` for the flip that follows in the same window.
-    ///
-    /// Nobody is in the function or in its handler, says the verdict. A task that had read the gate in
-    /// the handler before an earlier flip might otherwise read this side now.
-    pub(super) fn stage(&self, _: &Stopped<'_>, site: usize, target: usize) {
+    /// Prepares that calls go to `target` after the next flip. The side that is not live stays that until
+    /// then.
+    pub(super) fn prepare(&self, site: usize, target: usize) -> Staged<'_> {
         let dead = GATE.read().side().other();
-        live(self.entry(site), dead).store(stored(site, target), Ordering::Relaxed);
+        Staged {
+            target: live(self.entry(site), dead),
+            value: stored(site, target),
+        }
     }
 
     /// Sends calls to `target` from now on, without a flip: for a function that nobody can be in or
@@ -132,6 +133,22 @@ impl Hook {
         let now = live(entry, side).load(Ordering::Relaxed);
         live(entry, side.other()).store(now, Ordering::Relaxed);
         entry.changing.store(false, Ordering::Relaxed);
+    }
+}
+
+/// A target that is to be written in the window.
+pub(crate) struct Staged<'a> {
+    target: &'a AtomicUsize,
+    value: usize,
+}
+
+impl Staged<'_> {
+    /// Writes it, for the flip that follows in the same window.
+    ///
+    /// Nobody is in the function or in its handler, says the verdict. A task that had read the gate in
+    /// the handler before an earlier flip might otherwise read this side now.
+    pub(crate) fn write(&self, _: &Stopped<'_>) {
+        self.target.store(self.value, Ordering::Relaxed);
     }
 }
 
