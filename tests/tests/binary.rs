@@ -144,14 +144,16 @@ fn assert_cannot_panic(root: &str) {
 
 #[test]
 fn the_handler_cannot_panic() {
-    assert_cannot_panic("4edge6ftrace8redirect");
+    assert_cannot_panic("4edge7handler8redirect");
+    assert_cannot_panic("4edge7handler9in_window");
 }
 
 #[test]
 fn the_stop_window_cannot_panic() {
     assert_cannot_panic("4edge4stop12stop_machine3run");
     // Looks at a stack on its own account; inlined or not.
-    assert_cannot_panic("4edge5stack4walk");
+    assert_cannot_panic("4molt4scan7look_at");
+    assert_cannot_panic("4Scan6verify");
 }
 
 /// The search finds panics where there are some, or the tests above prove nothing.
