@@ -46,7 +46,7 @@ pub(crate) struct Scan<'a> {
     ranges: Ranges<'a>,
     recording: &'a Recording,
     /// Who ran, or was in the way, when it was looked at.
-    suspects: TaskQueue,
+    suspects: &'a TaskQueue,
     complete: bool,
     /// CPUs that had gone when the survey began.
     gone: usize,
@@ -72,25 +72,25 @@ pub(crate) enum Verdict {
 }
 
 impl<'a> Scan<'a> {
-    /// Nothing is known yet. `found` is where to write what is in the way. Process context.
+    /// Nothing is known yet. `found` is where to write what is in the way.
     pub(crate) fn new(
         exits: &'a Exits,
         recording: &'a Recording,
         ranges: Ranges<'a>,
         found: Found,
-    ) -> Result<Self> {
+    ) -> Self {
         // INVARIANT: not complete.
-        Ok(Self {
+        Self {
             exits,
             ranges,
             recording,
-            suspects: TaskQueue::new()?,
+            suspects: recording.suspects(),
             complete: false,
             gone: 0,
             found,
             surveyed: 0,
             fallbacks: 0,
-        })
+        }
     }
 
     /// Looks who is in the way while the machine runs: at everybody, if need be, and then, in rounds, at
@@ -175,8 +175,7 @@ impl<'a> Scan<'a> {
             }
         };
         let walked = if known {
-            let suspects = &self.suspects;
-            who_ran(stopped, suspects, self.recording, &mut look)
+            who_ran(stopped, self.suspects, self.recording, &mut look)
         } else {
             self.fallbacks = self.fallbacks.wrapping_add(1);
             everybody(stopped, self.exits, &mut look)
@@ -269,7 +268,7 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
     let mut text = [patch.text];
     let text = Ranges::new(&mut text);
     let found = Found::without(current!().pid())?;
-    let mut scan = Scan::new(&shared.exits, recording, text, found)?;
+    let mut scan = Scan::new(&shared.exits, recording, text, found);
     let mut round = 0u32;
     loop {
         scan.look();

@@ -283,8 +283,7 @@ impl<'a> Transaction<'a> {
         flip: &Flip<'_>,
     ) -> Result<(), Setback> {
         let found = Found::new()?;
-        let mut scan = Scan::new(&self.shared.exits, recording, ranges, found)
-            .map_err(|_| Refusal::no_memory())?;
+        let mut scan = Scan::new(&self.shared.exits, recording, ranges, found);
         loop {
             scan.look();
             self.figures.scanned = scan.surveyed;

@@ -22,6 +22,8 @@ use kernel::{ffi, prelude::*};
 /// Memory for a record, which may be used for one after the other.
 pub(crate) struct Recorder {
     record: KBox<Record>,
+    /// For who makes use of the record: memory that a change need not wait for.
+    suspects: TaskQueue,
     switches: Point,
 }
 
@@ -45,7 +47,7 @@ pub(crate) struct Recording {
 }
 
 impl Recorder {
-    /// 10 KiB for each CPU. Process context.
+    /// 10 KiB for each CPU, and once more. Process context.
     pub(crate) fn new() -> Result<Self> {
         let count = bindings::possible_cpus();
         let mut cpus = KVec::with_capacity(count, GFP_KERNEL)?;
@@ -55,6 +57,7 @@ impl Recorder {
         let overflowed = AtomicBool::new(false);
         Ok(Self {
             record: KBox::new(Record { cpus, overflowed }, GFP_KERNEL)?,
+            suspects: TaskQueue::new()?,
             switches: Point::find(c"sched_switch")?,
         })
     }
@@ -96,6 +99,11 @@ impl Recording {
         record.cpus.iter().for_each(TaskQueue::clear);
     }
 
+    /// Where to keep tasks for a second look, for the one who restarted it.
+    pub(crate) fn suspects(&self) -> &TaskQueue {
+        &self.recorder.suspects
+    }
+
     /// Takes everybody out who has been recorded. For the one who restarted it.
     pub(crate) fn take(&self, mut visit: impl FnMut(TaskRef)) {
         for cpu in &self.recorder.record.cpus {
@@ -121,9 +129,12 @@ impl Recording {
         self.recorder.record.overflowed.load(Ordering::Relaxed)
     }
 
-    /// Ends it, for the next.
+    /// Ends it, for the next. Tasks are let go, but for some that are recorded at this moment: they are
+    /// when the next begins.
     pub(crate) fn stop(self) -> Recorder {
         drop(self.connection);
+        self.recorder.suspects.clear();
+        self.recorder.record.cpus.iter().for_each(TaskQueue::clear);
         self.recorder
     }
 }
