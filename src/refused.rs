@@ -50,10 +50,8 @@ const SLEEPER: &[&CStr] = &[c"schedule", c"__schedule"];
 const JUDGE: &[&CStr] = &[
     c"__unwind_start",
     c"unwind_next_frame",
-    c"unwind_get_return_address",
     c"get_stack_info",
     c"stack_access_ok",
-    c"__kernel_text_address",
     c"put_task_stack",
     c"idle_task",
 ];

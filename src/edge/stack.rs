@@ -64,17 +64,19 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         if !state.regs.is_null() && unsafe { (*state.regs).__bindgen_anon_1.cs } & 3 != 0 {
             break Verdict::Clean;
         }
-        // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
-        let address = unsafe { bindings::unwind_get_return_address(state) };
+        let address = state.ip;
         if address == 0 {
-            // Code the kernel does not know: a BPF prologue, a trampoline just removed.
+            // A call of NULL, which the unwinder would go through.
             break Verdict::Unreliable(last);
         }
         if ranges.hold(address) {
             break Verdict::Inside(address);
         }
         last = address;
-        // SAFETY: as above.
+        // An address in code that the kernel does not know (a BPF prologue, a trampoline just removed)
+        // is no matter for `unwind_get_return_address` to find out once more: such code has no ORC
+        // data, so this step sets the error.
+        // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
         unsafe { bindings::unwind_next_frame(state) };
     };
     drop(stack);
