@@ -46,7 +46,19 @@ impl Function {
         // Code that goes away after the load is not in the table of a module that is loaded; in that
         // of one that comes it must not count either.
         let passing = module.map_or(Range::sized(0, 0), |module| module.init_text);
-        let address = locate(table, place, name, wanted.sympos(), passing)?;
+        let mut namesakes = Namesakes::new(wanted.sympos(), passing);
+        // What the compiler moved out of the function as unlikely. Several functions of one name have
+        // several such parts, and nothing says whose they are: all count, which can only make busy
+        // what is not.
+        let cold =
+            CString::try_from_fmt(fmt!("{}.cold", name)).map_err(|_| Refusal::no_memory())?;
+        let (mut parts, mut stored) = (KVec::new(), Ok(()));
+        symbols::for_each_named(table, &[name, &cold], |which, address| match which {
+            0 => namesakes.see(address),
+            _ => stored = stored.and_then(|()| parts.push(address, GFP_KERNEL)),
+        });
+        stored?;
+        let address = namesakes.choose(place, name)?;
         let (Some(size), Some(site)) = (symbols::size_at(address), symbols::ftrace_site(address))
         else {
             return Err(Refusal::new(
@@ -58,9 +70,13 @@ impl Function {
                 ),
             ));
         };
-        let mut body = KVec::new();
+        let mut body = KVec::with_capacity(1 + parts.len(), GFP_KERNEL)?;
         body.push(Range::sized(address, size), GFP_KERNEL)?;
-        cold_parts(table, name, &mut body)?;
+        for part in parts {
+            if let Some(size) = symbols::size_at(part) {
+                body.push(Range::sized(part, size), GFP_KERNEL)?;
+            }
+        }
         Ok(Self {
             address,
             site,
@@ -88,62 +104,70 @@ pub(crate) fn locate(
     sympos: u32,
     except: Range,
 ) -> Result<usize, Refusal> {
-    let (mut count, mut last) = (0, None);
-    symbols::for_each_match(table, name, |address| {
-        if except.holds(address) {
-            return true;
-        }
-        count += 1;
-        last = Some(address);
-        // The wanted one, or the second where there should be one.
-        !(count == sympos || (sympos == 0 && count > 1))
-    });
-    match last {
-        None => Err(Refusal::new(
-            Cause::NotFound,
-            fmt!("no {} in {}", name, place),
-        )),
-        Some(_) if sympos == 0 && count > 1 => Err(Refusal::new(
-            Cause::Ambiguous,
-            fmt!(
-                "{} has several symbols {}; say which with {}[n]",
-                place,
-                name,
-                name
-            ),
-        )),
-        Some(_) if sympos > count => Err(Refusal::new(
-            Cause::Position,
-            fmt!(
-                "{} has {} symbols {}, there is no {}[{}]",
-                place,
-                count,
-                name,
-                name,
-                sympos
-            ),
-        )),
-        Some(address) => Ok(address),
-    }
+    let mut namesakes = Namesakes::new(sympos, except);
+    symbols::for_each_named(table, &[name], |_, address| namesakes.see(address));
+    namesakes.choose(place, name)
 }
 
-/// Adds what the compiler moved out of the function as unlikely, under `<name>.cold`.
-///
-/// Several functions of one name have several such parts, and nothing says whose they are: all
-/// count, which can only make busy what is not.
-fn cold_parts(table: Table<'_>, name: &CStr, body: &mut KVec<Range>) -> Result<(), Refusal> {
-    let cold = CString::try_from_fmt(fmt!("{}.cold", name)).map_err(|_| {
-        Refusal::new(
-            Cause::NoMemory,
-            fmt!("while looking for the parts of {}", name),
-        )
-    })?;
-    let mut stored = Ok(());
-    symbols::for_each_match(table, &cold, |address| {
-        if let Some(size) = symbols::size_at(address) {
-            stored = body.push(Range::sized(address, size), GFP_KERNEL);
+/// The symbols of one name.
+struct Namesakes {
+    /// As in [`api::Function::new`].
+    sympos: u32,
+    except: Range,
+    count: u32,
+    chosen: Option<usize>,
+}
+
+impl Namesakes {
+    fn new(sympos: u32, except: Range) -> Self {
+        Self {
+            sympos,
+            except,
+            count: 0,
+            chosen: None,
         }
-        stored.is_ok()
-    });
-    Ok(stored?)
+    }
+
+    /// The next one.
+    fn see(&mut self, address: usize) {
+        if self.except.holds(address) {
+            return;
+        }
+        self.count += 1;
+        if self.count == self.sympos.max(1) {
+            self.chosen = Some(address);
+        }
+    }
+
+    /// The one that is meant, when that is clear.
+    fn choose(&self, place: &CStr, name: &CStr) -> Result<usize, Refusal> {
+        let Self { sympos, count, .. } = *self;
+        match self.chosen {
+            Some(_) if sympos == 0 && count > 1 => Err(Refusal::new(
+                Cause::Ambiguous,
+                fmt!(
+                    "{} has several symbols {}; say which with {}[n]",
+                    place,
+                    name,
+                    name
+                ),
+            )),
+            Some(address) => Ok(address),
+            None if count == 0 => Err(Refusal::new(
+                Cause::NotFound,
+                fmt!("no {} in {}", name, place),
+            )),
+            None => Err(Refusal::new(
+                Cause::Position,
+                fmt!(
+                    "{} has {} symbols {}, there is no {}[{}]",
+                    place,
+                    count,
+                    name,
+                    name,
+                    sympos
+                ),
+            )),
+        }
+    }
 }

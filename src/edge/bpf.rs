@@ -42,9 +42,9 @@ impl<L: Listener> Watch<L> {
     /// `ENOENT` when the kernel has no BPF trampolines; what ftrace says.
     pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
         let mut address = None;
-        symbols::for_each_match(symbols::Table::Vmlinux, c"bpf_trampoline_get", |found| {
+        let name = c"bpf_trampoline_get";
+        symbols::for_each_named(symbols::Table::Vmlinux, &[name], |_, found| {
             address = Some(found);
-            false
         });
         let address = address.ok_or(ENOENT)?;
         let ops = bindings::ftrace_ops {

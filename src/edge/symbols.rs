@@ -14,58 +14,74 @@ pub(crate) enum Table<'a> {
     Module(&'a CStr),
 }
 
-/// Calls `found` with the address of every symbol named exactly `name`, in the order of the symbol
-/// table (which `sympos` counts), until it returns false. Process context; takes `module_mutex`.
-pub(crate) fn for_each_match<F: FnMut(usize) -> bool>(table: Table<'_>, name: &CStr, found: F) {
+/// Calls `found` for every symbol that has exactly one of `names`: with the index of that name, and the
+/// address. Those of one name come in the order of the symbol table, which `sympos` counts.
+///
+/// One pass, because the table of a module is searched from end to end. Process context; takes
+/// `module_mutex`.
+pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[&CStr], found: F) {
     struct Search<'a, F> {
-        name: &'a CStr,
+        names: &'a [&'a CStr],
         found: F,
     }
 
     /// # Safety
     ///
-    /// `data` must be a `Search<F>` that nobody else uses during the call.
-    unsafe extern "C" fn matched<F: FnMut(usize) -> bool>(
+    /// `data` must be an index and an `F` that nobody else uses during the call.
+    unsafe extern "C" fn matched<F: FnMut(usize, usize)>(
         data: *mut ffi::c_void,
         address: usize,
     ) -> ffi::c_int {
-        // SAFETY: `data` is the `Search` below, borrowed by nobody else during the call.
-        let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
-        ffi::c_int::from(!(search.found)(address))
+        // SAFETY: by the requirement.
+        let (index, found) = unsafe { &mut *data.cast::<(usize, F)>() };
+        found(*index, address);
+        0
     }
 
     /// # Safety
     ///
-    /// As for `matched`; `name` must be terminated.
-    unsafe extern "C" fn any<F: FnMut(usize) -> bool>(
+    /// `data` must be a `Search<F>` that nobody else uses during the call; `name` must be terminated.
+    unsafe extern "C" fn any<F: FnMut(usize, usize)>(
         data: *mut ffi::c_void,
         name: *const ffi::c_char,
         address: usize,
     ) -> ffi::c_int {
-        // SAFETY: as in `matched`; only the name is read here.
-        let wanted = unsafe { (*data.cast::<Search<'_, F>>()).name };
-        // SAFETY: the symbol table holds terminated strings.
-        if unsafe { is_named(name, wanted) } {
-            // SAFETY: the same `data`.
-            unsafe { matched::<F>(data, address) }
-        } else {
-            0
+        // SAFETY: by the requirement.
+        let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
+        for (index, wanted) in search.names.iter().enumerate() {
+            // SAFETY: the symbol table holds terminated strings.
+            if unsafe { is_named(name, wanted) } {
+                (search.found)(index, address);
+            }
         }
+        0
     }
 
-    let mut search = Search { name, found };
-    let data = (&raw mut search).cast();
-    // SAFETY: the callbacks take this `search`, which outlives the calls; the names are C strings.
-    unsafe {
-        match table {
-            Table::Vmlinux => {
-                private::kallsyms_on_each_match_symbol(Some(matched::<F>), name.as_char_ptr(), data)
-            }
-            Table::Module(module) => {
-                private::module_kallsyms_on_each_symbol(module.as_char_ptr(), Some(any::<F>), data)
+    match table {
+        Table::Vmlinux => {
+            let mut search = (0, found);
+            for (index, name) in names.iter().enumerate() {
+                search.0 = index;
+                let data = (&raw mut search).cast();
+                // SAFETY: the callback takes this `search`, which outlives the call.
+                unsafe {
+                    private::kallsyms_on_each_match_symbol(
+                        Some(matched::<F>),
+                        name.as_char_ptr(),
+                        data,
+                    )
+                };
             }
         }
-    };
+        Table::Module(module) => {
+            let mut search = Search { names, found };
+            let data = (&raw mut search).cast();
+            // SAFETY: as above.
+            unsafe {
+                private::module_kallsyms_on_each_symbol(module.as_char_ptr(), Some(any::<F>), data)
+            };
+        }
+    }
 }
 
 /// Whether `name` is `wanted`, found out without looking at all of it first: tables are long.
