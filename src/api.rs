@@ -12,7 +12,7 @@ use crate::{
         state::{Previous, StateHead},
         text::Text,
     },
-    patch::Patch,
+    patch::{Consistency, Patch},
 };
 use kernel::{prelude::*, str::CStr, sync::Arc, ThisModule};
 
@@ -172,6 +172,7 @@ pub struct Declaration {
     objects: &'static [Object],
     states: &'static [&'static StateHead],
     replaces: bool,
+    consistency: Option<Consistency>,
 }
 
 impl Declaration {
@@ -181,6 +182,7 @@ impl Declaration {
             objects,
             states: &[],
             replaces: false,
+            consistency: None,
         }
     }
 
@@ -193,6 +195,29 @@ impl Declaration {
     pub const fn replacing(self) -> Self {
         Self {
             replaces: true,
+            ..self
+        }
+    }
+
+    /// The same, changed task by task: who is inside of a function stays behind.
+    pub const fn per_task(self) -> Self {
+        self.with_consistency(Consistency::PerTask)
+    }
+
+    /// The same, changed at one instant at which nobody is inside; task by task if there is none up to the
+    /// deadline.
+    pub const fn auto(self) -> Self {
+        self.with_consistency(Consistency::Auto)
+    }
+
+    /// The same, changed at one instant at which nobody is inside.
+    pub const fn stop_machine(self) -> Self {
+        self.with_consistency(Consistency::StopMachine)
+    }
+
+    const fn with_consistency(self, consistency: Consistency) -> Self {
+        Self {
+            consistency: Some(consistency),
             ..self
         }
     }
@@ -234,7 +259,8 @@ impl Registration {
         deadline_ms: u32,
     ) -> Result<Self> {
         let core = global::get().ok_or(ENODEV)?;
-        core.load(Patch::new(module, declaration, deadline_ms)?)?;
+        let consistency = declaration.consistency.unwrap_or(core.consistency());
+        core.load(Patch::new(module, declaration, deadline_ms, consistency)?)?;
         Ok(Self { module })
     }
 

@@ -2,9 +2,21 @@
 
 //! Tasks that prevent a change: recorded without allocation, told afterwards.
 
-use crate::edge::{stack::Verdict, symbols::Symbolic, tasks::Task};
+use crate::edge::{
+    clock,
+    migration::Migration,
+    stack::{self, Verdict},
+    symbols::Symbolic,
+    tasks::Task,
+};
 use core::fmt::Write as _;
-use kernel::{alloc::AllocError, fmt, prelude::*, str::CString};
+use kernel::{
+    alloc::AllocError,
+    fmt,
+    prelude::*,
+    str::CString,
+    time::{Instant, Monotonic},
+};
 
 /// How many blockers are recorded by name; more are only counted.
 const RECORDED: usize = 32;
@@ -159,6 +171,38 @@ impl Blockers {
     pub(crate) fn lines(&self) -> &[CString] {
         &self.0
     }
+}
+
+/// Those whom a transition has left behind that began at `begun`, as far as they fit: where they are, and for
+/// how many milliseconds they have been in the way. Process context.
+///
+/// Who runs is somewhere else by the time that this is read.
+pub(crate) fn left_behind(migration: &Migration, begun: Instant<Monotonic>) -> Blockers {
+    let mut lines = KVec::new();
+    let ranges = migration.ranges();
+    let (now, lasts) = (clock::now(), begun.elapsed().as_nanos());
+    migration.for_each(|_, task| {
+        if lines.len() >= RECORDED {
+            return;
+        }
+        let address = match stack::walk(task, ranges) {
+            Verdict::Inside(address) | Verdict::Unreliable(address) => address,
+            // On its way out.
+            Verdict::Clean => 0,
+        };
+        let age = now.saturating_sub(task.start());
+        let since = u64::try_from(lasts).unwrap_or(0).min(age) / 1_000_000;
+        let blocker = Blocker {
+            id: task.id(),
+            pid: task.pid(),
+            comm: task.comm(),
+            address,
+        };
+        if let Ok(line) = CString::try_from_fmt(fmt!("{} {}ms", blocker, since)) {
+            let _ = lines.push(line, GFP_KERNEL);
+        }
+    });
+    Blockers(lines)
 }
 
 /// At most four blockers, in one line.

@@ -40,18 +40,19 @@ pub(crate) fn pretends_overflow() -> bool {
     every != 0 && number.checked_rem(every) == Some(0)
 }
 
-/// Compares `verdict`, which rests on `looked_at` tasks, with what a look at everybody says. While all CPUs
-/// are held.
+/// Compares `verdict`, which rests on `looked_at` tasks, with what a look at everybody who `counts` says.
+/// While all CPUs are held.
 pub(crate) fn compare(
     stopped: &Stopped<'_>,
     exits: &Exits,
     ranges: Ranges<'_>,
     looked_at: usize,
     verdict: Verdict,
+    counts: impl Fn(Task<'_>) -> bool,
 ) {
     let (mut all, mut in_the_way) = (0usize, None);
     let mut look = |task: Task<'_>| {
-        if !task.on_cpu() {
+        if !task.on_cpu() && counts(task) {
             all = all.wrapping_add(1);
             if stack::walk(task, ranges) != stack::Verdict::Clean {
                 in_the_way = Some(task.pid());

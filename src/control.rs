@@ -26,7 +26,7 @@ use crate::{
     blockers::Blockers,
     edge::sysfs::{Dir, Directory, File, Page, Parent},
     object::Phase,
-    patch::{Patch, Redirection},
+    patch::{Consistency, Patch, Redirection},
     request::Change,
     shared::Shared,
     worker::Core,
@@ -82,6 +82,22 @@ impl Directory for CoreNode {
                 Ok(())
             },
         ),
+        File::writable(
+            c"poke_ms",
+            |core, page| line(page, fmt!("{}", core.0.poke_ms())),
+            |core, written| {
+                core.0.poke_ms.store(number(written)?, Relaxed);
+                Ok(())
+            },
+        ),
+        File::writable(
+            c"consistency",
+            |core, page| line(page, fmt!("{}", core.0.consistency.lock().name())),
+            |core, written| {
+                *core.0.consistency.lock() = consistency(written)?;
+                Ok(())
+            },
+        ),
         #[cfg(molt_check)]
         File::writable(
             c"overflow_every",
@@ -97,6 +113,19 @@ impl Directory for CoreNode {
             },
         ),
     ];
+}
+
+/// A model of consistency that was written.
+fn consistency(written: &[u8]) -> Result<Consistency> {
+    Consistency::named(written.strip_suffix(b"\n").unwrap_or(written)).ok_or(EINVAL)
+}
+
+/// A 1 that was written.
+fn one(written: &[u8]) -> Result {
+    match number(written)? {
+        1 => Ok(()),
+        _ => Err(EINVAL),
+    }
 }
 
 /// A number that was written: decimal digits, perhaps with the end of a line.
@@ -145,6 +174,14 @@ impl PatchDir {
     }
 }
 
+impl PatchNode {
+    /// How many tasks a transition waits for.
+    fn left(&self) -> usize {
+        let transition = self.patch.status.lock().transition.clone();
+        transition.map_or(0, |transition| transition.migration().left())
+    }
+}
+
 impl Directory for PatchNode {
     const FILES: &'static [File<Self>] = &[
         File::writable(
@@ -166,7 +203,29 @@ impl Directory for PatchNode {
             let state = node.patch.status.lock().state;
             line(page, fmt!("{}", i32::from(state.is_changing())))
         }),
-        File::readable(c"consistency", |_, page| line(page, fmt!("stop_machine"))),
+        File::writable(
+            c"consistency",
+            |node, page| {
+                let consistency = node.patch.status.lock().consistency;
+                line(page, fmt!("{}", consistency.name()))
+            },
+            |node, written| {
+                node.patch.status.lock().consistency = consistency(written)?;
+                Ok(())
+            },
+        ),
+        File::readable(c"tasks_left", |node, page| {
+            line(page, fmt!("{}", node.left()))
+        }),
+        File::writing(c"poke", |node, written| {
+            one(written)?;
+            node.core.poke(&node.patch);
+            Ok(())
+        }),
+        File::writing(c"force", |node, written| {
+            one(written)?;
+            node.core.force(&node.patch)
+        }),
         File::writable(
             c"redirect",
             |node, page| {
@@ -213,7 +272,14 @@ impl Directory for PatchNode {
             }
         }),
         File::private(c"blockers", |node, page| {
-            lines(page, &node.patch.status.lock().blockers)
+            let status = node.patch.status.lock();
+            match status.transition.clone() {
+                Some(transition) => {
+                    drop(status);
+                    lines(page, &transition.blockers())
+                }
+                None => lines(page, &status.blockers),
+            }
         }),
     ];
 }

@@ -142,8 +142,19 @@ impl Refusal {
 pub(crate) enum Setback {
     /// It passes: the same may succeed a little later. The refusal is for when time is over.
     Passing(Refusal),
+    /// The same, but not soon.
+    Lasting(Refusal),
     /// Trying again would not help.
     Final(Refusal),
+}
+
+impl Setback {
+    /// The refusal, when nobody can wait.
+    pub(crate) fn refusal(self) -> Refusal {
+        match self {
+            Self::Passing(refusal) | Self::Lasting(refusal) | Self::Final(refusal) => refusal,
+        }
+    }
 }
 
 impl From<Refusal> for Setback {

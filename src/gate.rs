@@ -6,9 +6,12 @@
 //! Between changes both targets of a function are equal. A change writes the targets of its functions
 //! that are not live and then flips the gate once, for all of them at the same instant.
 //!
-//! The sign bit says that a stop window is open: a handler that runs in NMI context and finds it set takes
-//! it away (a veto), after which the flip fails. Without that bit the word is the live side. Flip and veto
-//! are compare-and-exchange on the same word, so exactly one of them wins. `docs/design.md`, "The flip".
+//! One bit says that a stop window is open: a handler that runs in NMI context and finds it set takes
+//! it away (a veto), after which the flip fails. Flip and veto are atomic on the same word, so exactly one
+//! of them wins. `docs/design.md`, "The flip".
+//!
+//! The sign bit says that a call has to look closer: while a window is open, and during transitions, which
+//! are counted. Without it the word is the live side, and nothing else.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
@@ -19,7 +22,13 @@ use core::{
     sync::atomic::{AtomicU32, Ordering},
 };
 
-const OPEN: u32 = 1 << 31;
+/// Look closer.
+const ATTEND: u32 = 1 << 31;
+/// A stop window is open, and not vetoed.
+const OPEN: u32 = 1 << 30;
+/// One transition; so many of them fit below [`OPEN`].
+const TRANSITION: u32 = 1 << 8;
+const TRANSITIONS: u32 = OPEN - TRANSITION;
 
 /// Which of a function's two targets is live: its distance in bytes from the first.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -28,6 +37,9 @@ pub(crate) struct Side(u32);
 const OTHER: u32 = size_of::<usize>() as u32;
 
 impl Side {
+    /// That of a new gate.
+    pub(crate) const FIRST: Self = Self(0);
+
     /// 0 or the size of a word.
     pub(crate) fn offset(self) -> usize {
         self.0 as usize
@@ -46,7 +58,7 @@ pub(crate) struct View(u32);
 impl View {
     /// The live side.
     pub(crate) fn side(self) -> Side {
-        Side(self.0 & !OPEN)
+        Side(self.0 & OTHER)
     }
 
     /// True while a stop window is open and not vetoed.
@@ -71,25 +83,46 @@ impl Gate {
         View(self.0.load(Ordering::Acquire))
     }
 
-    /// Opens the window. Only the core's worker does, one change at a time.
+    /// Opens the window. One change at a time.
     pub(crate) fn open(&self) {
-        self.0.fetch_or(OPEN, Ordering::SeqCst);
+        self.0.fetch_or(OPEN | ATTEND, Ordering::SeqCst);
     }
 
     /// Closes the window, whoever won.
     pub(crate) fn close(&self) {
-        self.0.fetch_and(!OPEN, Ordering::SeqCst);
+        self.update(|word| word & !OPEN);
     }
 
-    /// Makes the other side live and closes the window. False when an NMI vetoed.
+    /// Until [`Gate::dismiss`] every call looks closer. Fewer than four million at the same time.
+    pub(crate) fn attend(&self) {
+        self.update(|word| word.wrapping_add(TRANSITION));
+    }
+
+    /// Takes one [`Gate::attend`] back.
+    pub(crate) fn dismiss(&self) {
+        self.update(|word| word.wrapping_sub(TRANSITION));
+    }
+
+    fn update(&self, change: impl Fn(u32) -> u32) {
+        let attending = |word| match change(word) {
+            word if word & (OPEN | TRANSITIONS) == 0 => Some(word & !ATTEND),
+            word => Some(word | ATTEND),
+        };
+        let _ = self
+            .0
+            .fetch_update(Ordering::SeqCst, Ordering::Relaxed, attending);
+    }
+
+    /// Makes the other side live and closes the window, except for [`Gate::close`]. False when an NMI
+    /// vetoed.
     ///
     /// Release: partner of the acquire in [`Gate::read`].
     pub(crate) fn flip(&self) -> bool {
-        let side = self.0.load(Ordering::Relaxed) & !OPEN;
+        let open = self.0.load(Ordering::Relaxed) | OPEN;
         self.0
             .compare_exchange(
-                side | OPEN,
-                side ^ OTHER,
+                open,
+                (open & !OPEN) ^ OTHER,
                 Ordering::AcqRel,
                 Ordering::Acquire,
             )
@@ -98,16 +131,9 @@ impl Gate {
 
     /// Takes the window away from the change under way. Any context.
     ///
-    /// Returns what is in force afterwards: the side seen before when the veto won or another NMI
+    /// Returns what is in force afterwards: the side that was live when the veto won or another NMI
     /// had vetoed already, the new side when the flip was first.
-    pub(crate) fn veto(&self, seen: View) -> View {
-        let (seen, vetoed) = (seen.0, seen.0 & !OPEN);
-        match self
-            .0
-            .compare_exchange(seen, vetoed, Ordering::AcqRel, Ordering::Acquire)
-        {
-            Ok(_) => View(vetoed),
-            Err(now) => View(now),
-        }
+    pub(crate) fn veto(&self) -> View {
+        View(self.0.fetch_and(!OPEN, Ordering::AcqRel) & !OPEN)
     }
 }

@@ -7,7 +7,7 @@
 //! change under way is over; who attaches sooner is refused, and has to try again.
 
 use crate::{
-    edge::{bpf::Listener, queue::OrderedQueue},
+    edge::{bpf::Listener, queue::WorkQueue},
     shared::Shared,
 };
 use kernel::{
@@ -66,13 +66,13 @@ impl WorkItem for GiveBack {
 
 /// What hears of BPF programs, and has the worker give functions back.
 pub(crate) struct Doorman {
-    queue: Arc<OrderedQueue>,
+    queue: Arc<WorkQueue>,
     give_back: Arc<GiveBack>,
 }
 
 impl Doorman {
     /// Who works off `queue`, which must be emptied after the doorman hears nothing any more.
-    pub(crate) fn new(shared: Arc<Shared>, queue: Arc<OrderedQueue>) -> Result<Arc<Self>> {
+    pub(crate) fn new(shared: Arc<Shared>, queue: Arc<WorkQueue>) -> Result<Arc<Self>> {
         let give_back = Arc::pin_init(
             pin_init!(GiveBack {
                 shared,

@@ -17,7 +17,9 @@ use crate::{
     patch::Patch,
     plan::Plan,
     registry::Registry,
+    request::Change,
     shared::Shared,
+    transition::Transition,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc};
 
@@ -43,12 +45,14 @@ impl Listener for Shared {
                         refusal
                     );
                     self.let_go(&mut registry, name, module);
-                    let errno = refusal.errno();
-                    patch.status.lock().refuse(&refusal);
-                    *self.refused.lock() = Some(refusal);
-                    return Err(errno);
+                    return Err(self.refuse(&patch, refusal));
                 }
             }
+        }
+        if let Err(refusal) = replace(&mut registry, module) {
+            pr_err!("module {} is not loaded: {}\n", name, refusal);
+            self.let_go(&mut registry, name, module);
+            return Err(refusal.errno());
         }
         registry.settle();
         Ok(())
@@ -111,12 +115,83 @@ fn patch_late(
     object::prepare(patch, index, object, registry.below(patch))?;
     let mut plan = Plan::new();
     plan.add(registry, index, object, Some(module))?;
-    match plan.arm(registry) {
-        Ok(()) => {}
-        Err(Setback::Final(refusal) | Setback::Passing(refusal)) => return Err(refusal),
+    plan.arm(registry).map_err(Setback::refusal)?;
+    match registry.transition_of(patch).cloned() {
+        Some(transition) => join(registry, &transition, &plan)?,
+        None => {
+            let Registry { sites, retired, .. } = &mut *registry;
+            for step in &plan.steps {
+                // Whoever calls it comes here, whatever a patch below is about to do.
+                sites[step.site].redirect.join(retired);
+            }
+            plan.set(registry);
+        }
     }
-    plan.set(registry);
     plan.publish(registry, patch);
-    object::settle(patch, index, object, registry.below(patch));
+    if registry.transition_of(patch).is_none() {
+        object::settle(patch, index, object, registry.below(patch));
+    }
+    Ok(())
+}
+
+/// Has the functions of `plan` take part in a transition of their patch that is under way. What comes after
+/// a change comes when it is complete.
+fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result<(), Refusal> {
+    let enables = transition.change() == Change::Enable;
+    // Before anybody can be inside.
+    let widened = transition.set_ways(|ways| {
+        let (there, back) = match enables {
+            true => (&mut ways.there, &mut ways.back),
+            false => (&mut ways.back, &mut ways.there),
+        };
+        there.extend_from_slice(&plan.ranges, GFP_KERNEL)?;
+        Ok(back.extend_from_slice(&plan.back, GFP_KERNEL)?)
+    });
+    widened.map_err(|_| Refusal::no_memory())?;
+    for step in &plan.steps {
+        let redirect = &mut registry.sites[step.site].redirect;
+        let (old, new) = match enables {
+            true => (redirect.target(), step.target),
+            false => (step.target, redirect.target()),
+        };
+        let parted = redirect.part(transition.migration(), old, new);
+        parted.map_err(|_| Refusal::no_memory())?;
+    }
+    Ok(())
+}
+
+/// Has the functions of a module that comes take part in the transitions of patches that replace all others:
+/// those which such a patch has not, and others have.
+fn replace(registry: &mut Registry, module: Module) -> Result<(), Refusal> {
+    let mut at = 0;
+    while let Some(transition) = registry.transitions.get(at).cloned() {
+        at += 1;
+        let patch = &transition.patch;
+        if !patch.replaces() {
+            continue;
+        }
+        let enables = transition.change() == Change::Enable;
+        for site in &mut registry.sites {
+            if site.function.module != Some(module.id) || site.has(patch) {
+                continue;
+            }
+            let widened = transition.set_ways(|ways| {
+                let (there, back) = match enables {
+                    true => (&mut ways.there, &mut ways.back),
+                    false => (&mut ways.back, &mut ways.there),
+                };
+                site.occupied(there).map_err(|_| ENOMEM)?;
+                back.push(site.function.entry(), GFP_KERNEL)?;
+                Ok(back.extend_from_slice(&site.function.body, GFP_KERNEL)?)
+            });
+            let (old, new) = match enables {
+                true => (site.redirect.target(), 0),
+                false => (0, site.redirect.target()),
+            };
+            widened
+                .and_then(|()| site.redirect.part(transition.migration(), old, new))
+                .map_err(|_| Refusal::no_memory())?;
+        }
+    }
     Ok(())
 }

@@ -23,8 +23,12 @@ mod exits;
 mod function;
 mod gate;
 mod give_back;
+mod judge;
 mod late;
+mod leaving;
+mod member_set;
 mod object;
+mod outcome;
 mod patch;
 mod plan;
 pub mod prelude;
@@ -40,7 +44,11 @@ mod state;
 mod steady;
 mod syscall;
 mod targets;
+mod tending;
 mod transaction;
+mod transition;
+mod trial;
+mod turns;
 mod unique_queue;
 mod worker;
 
@@ -74,6 +82,10 @@ module! {
             default: 10_000,
             description: "Microseconds for which a stop window may hold the CPUs (0: no limit)",
         },
+        poke_ms: u32 {
+            default: 0,
+            description: "Milliseconds after which tasks are woken that a transition waits for (0: never)",
+        },
     },
 }
 
@@ -88,7 +100,11 @@ impl kernel::Module for Molt {
     fn init(_module: &'static ThisModule) -> Result<Self> {
         // The value, or a reference to it: releases differ.
         let budget_us = module_parameters::budget_us.value();
-        let core = worker::Core::new(*Borrow::<u32>::borrow(&budget_us))?;
+        let poke_ms = module_parameters::poke_ms.value();
+        let core = worker::Core::new(
+            *Borrow::<u32>::borrow(&budget_us),
+            *Borrow::<u32>::borrow(&poke_ms),
+        )?;
         Ok(Self {
             _published: edge::global::publish(core.clone()),
             _core: core,

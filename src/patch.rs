@@ -12,6 +12,7 @@ use crate::{
     error::Refusal,
     object::Phase,
     ranges::Range,
+    transition::Transition,
 };
 use kernel::{
     new_mutex,
@@ -51,11 +52,6 @@ impl State {
     pub(crate) fn is_changing(self) -> bool {
         matches!(self, Self::Loading | Self::Enabling | Self::Disabling)
     }
-
-    /// Calls go to the replacements.
-    pub(crate) fn is_enabled(self) -> bool {
-        matches!(self, Self::Enabled | Self::Disabling)
-    }
 }
 
 /// How calls of a patch's functions are to be redirected, while nothing changes.
@@ -88,6 +84,36 @@ impl Redirection {
     }
 }
 
+/// How a change deals with tasks that are inside of a function.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Consistency {
+    /// All functions change for all tasks at one instant, at which nobody is inside.
+    StopMachine,
+    /// They change at one instant, but tasks that are inside stay behind, each until it is outside.
+    PerTask,
+    /// The first up to the deadline, and then the second.
+    Auto,
+}
+
+impl Consistency {
+    const ALL: [Self; 3] = [Self::StopMachine, Self::PerTask, Self::Auto];
+
+    /// The word in sysfs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::StopMachine => "stop_machine",
+            Self::PerTask => "per_task",
+            Self::Auto => "auto",
+        }
+    }
+
+    /// The one with that name.
+    pub(crate) fn named(name: &[u8]) -> Option<Self> {
+        let mut all = Self::ALL.into_iter();
+        all.find(|one| one.name().as_bytes() == name)
+    }
+}
+
 /// Measured by the last change of a patch.
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Figures {
@@ -108,6 +134,9 @@ pub(crate) struct Status {
     pub(crate) state: State,
     /// Position among the enabled patches, from 1; 0 while disabled.
     pub(crate) stack_order: usize,
+    pub(crate) consistency: Consistency,
+    /// The change under way has begun, and has left tasks behind.
+    pub(crate) transition: Option<Arc<Transition>>,
     pub(crate) redirection: Redirection,
     /// All functions that it is the newest patch of have jumps.
     pub(crate) jumps: bool,
@@ -155,6 +184,7 @@ impl Patch {
         module: &'static ThisModule,
         declaration: &'static Declaration,
         deadline_ms: u32,
+        consistency: Consistency,
     ) -> Result<Arc<Self>> {
         let name = CString::try_from_fmt(fmt!("{}", modules::name(module)))?;
         let objects = declaration.objects();
@@ -175,6 +205,8 @@ impl Patch {
                 status <- new_mutex!(Status {
                     state: State::Loading,
                     stack_order: 0,
+                    consistency,
+                    transition: None,
                     redirection: Redirection::Ftrace,
                     jumps: false,
                     figures: Figures::default(),
@@ -262,8 +294,16 @@ impl Patch {
         ModuleRef::get(self.module)
     }
 
+    /// Calls go to the replacements.
     pub(crate) fn is_enabled(&self) -> bool {
-        self.status.lock().state.is_enabled()
+        let status = self.status.lock();
+        match (status.state, &status.transition) {
+            (State::Enabled, _) => true,
+            // What all do who are not left behind.
+            (State::Enabling, transition) => transition.is_some(),
+            (State::Disabling, transition) => transition.is_none(),
+            _ => false,
+        }
     }
 
     /// A patch that replaces all others has been enabled: this one is off, for good. One that is being
@@ -308,6 +348,17 @@ impl Patch {
     /// Whether a function was replaced although tasks may have been inside.
     pub(crate) fn is_forced(&self) -> bool {
         self.status.lock().forced
+    }
+
+    /// Tasks may be anywhere in its code, and nobody will look any more: its module stays for ever.
+    pub(crate) fn keep_forced(&self) {
+        let mut status = self.status.lock();
+        status.forced = true;
+        let pin = status.pin.take();
+        drop(status);
+        if let Some(pin) = pin {
+            pin.keep();
+        }
     }
 
     /// Address of its function with this index among all; 0 while that is not replaced.

@@ -7,12 +7,14 @@ use crate::{
     edge::{
         ftrace,
         modules::{self, Module, Presence},
+        symbols::Symbolic,
     },
     error::{Cause, Refusal, Setback},
     function::Function,
     patch::Patch,
     ranges::Range,
     registry::Registry,
+    request::Change,
     site::Site,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc};
@@ -37,7 +39,9 @@ struct Own {
 /// See the module's documentation.
 pub(crate) struct Plan {
     pub(crate) steps: KVec<Step>,
+    /// Where nobody may be when it is carried out, and where nobody when it is taken back.
     pub(crate) ranges: KVec<Range>,
+    pub(crate) back: KVec<Range>,
     own: KVec<Own>,
     /// Functions that are not armed yet.
     to_arm: KVec<Unarmed>,
@@ -55,6 +59,7 @@ impl Plan {
         Self {
             steps: KVec::new(),
             ranges: KVec::new(),
+            back: KVec::new(),
             own: KVec::new(),
             to_arm: KVec::new(),
         }
@@ -133,6 +138,7 @@ impl Plan {
             } else {
                 site.occupied(&mut self.ranges)?;
             }
+            self.back.push(site.function.entry(), GFP_KERNEL)?;
             let step = Step {
                 site: own.site,
                 target: own.function.replacement(),
@@ -152,6 +158,9 @@ impl Plan {
         for (site, armed) in registry.sites.iter().enumerate() {
             if !self.own.iter().any(|own| own.site == site) {
                 self.vacate(armed)?;
+                self.back.push(armed.function.entry(), GFP_KERNEL)?;
+                self.back
+                    .extend_from_slice(&armed.function.body, GFP_KERNEL)?;
                 self.steps.push(Step { site, target: 0 }, GFP_KERNEL)?;
             }
         }
@@ -174,6 +183,7 @@ impl Plan {
             let target = armed.target_without(patch);
             if target != armed.redirect.target() {
                 self.vacate(armed)?;
+                armed.occupied_without(patch, &mut self.back)?;
                 self.steps.push(Step { site, target }, GFP_KERNEL)?;
             }
         }
@@ -193,6 +203,40 @@ impl Plan {
     fn leave(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.is_forced() {
             self.ranges.push(patch.text, GFP_KERNEL)?;
+        }
+        Ok(())
+    }
+
+    /// Whether what the plan for `patch` concerns is part of no transition. The functions of one that is
+    /// disabled are meant too where another patch lies on top: tasks that stay behind there may still be sent
+    /// into it.
+    pub(crate) fn check_free(
+        &self,
+        registry: &Registry,
+        patch: &Arc<Patch>,
+        change: Change,
+    ) -> Result<(), Setback> {
+        let all = change == Change::Enable && patch.replaces();
+        let is_concerned = |index: usize, site: &Site| {
+            all || site.has(patch) || self.own.iter().any(|own| own.site == index)
+        };
+        let mut parted = registry.sites.iter().enumerate();
+        match parted.find(|(index, site)| site.redirect.is_parted() && is_concerned(*index, site)) {
+            Some((_, site)) => Err(Setback::Lasting(Refusal::new(
+                Cause::Busy,
+                fmt!(
+                    "{} is part of a transition that is under way",
+                    Symbolic(site.function.address)
+                ),
+            ))),
+            None => Ok(()),
+        }
+    }
+
+    /// All text of `patch`, which is to be enabled, for the way back.
+    pub(crate) fn enter(&mut self, patch: &Patch) -> Result<(), Refusal> {
+        if !patch.forces() {
+            self.back.push(patch.text, GFP_KERNEL)?;
         }
         Ok(())
     }

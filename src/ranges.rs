@@ -64,7 +64,11 @@ impl<'a> Ranges<'a> {
             }
         }
         // INVARIANT: sorted above; empty ones were skipped, overlapping and touching ones merged.
-        let ranges = &ranges[..kept];
+        Self::sorted(&ranges[..kept])
+    }
+
+    /// What [`Ranges::new`] has left in its memory, as many as it has.
+    pub(crate) fn sorted(ranges: &'a [Range]) -> Self {
         let bounds = match (ranges.first(), ranges.last()) {
             (Some(first), Some(last)) => Range {
                 start: first.start,
@@ -77,6 +81,11 @@ impl<'a> Ranges<'a> {
             },
         };
         Self { ranges, bounds }
+    }
+
+    /// How many there are after merging.
+    pub(crate) fn len(&self) -> usize {
+        self.ranges.len()
     }
 
     /// Whether a stack frame at `address` is inside one of the ranges.

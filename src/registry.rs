@@ -4,10 +4,11 @@
 //! change: the worker, or a module that comes or goes.
 
 use crate::{
-    edge::{jumps::Jumps, modules::ModuleId},
+    edge::{jumps::Jumps, modules::ModuleId, retired::Retired},
     patch::Patch,
     site::Site,
     steady,
+    transition::Transition,
 };
 use kernel::{alloc::AllocError, prelude::*, sync::Arc};
 
@@ -19,6 +20,10 @@ pub(crate) struct Registry {
     pub(crate) sites: KVec<Site>,
     /// For [`crate::steady`].
     pub(crate) jumps: Jumps,
+    /// Changes that have left tasks behind.
+    pub(crate) transitions: KVec<Arc<Transition>>,
+    /// What was left over by transitions.
+    pub(crate) retired: Retired,
 }
 
 impl Registry {
@@ -27,6 +32,8 @@ impl Registry {
             patches: KVec::new(),
             sites: KVec::new(),
             jumps: Jumps::new()?,
+            transitions: KVec::new(),
+            retired: Retired::new(),
         })
     }
 
@@ -39,6 +46,17 @@ impl Registry {
     pub(crate) fn below(&self, patch: &Patch) -> &[Arc<Patch>] {
         let mut below = self.patches.split(|other| core::ptr::eq(&**other, patch));
         below.next().unwrap_or(&[])
+    }
+
+    /// The transition of `patch` that is under way.
+    pub(crate) fn transition_of(&self, patch: &Arc<Patch>) -> Option<&Arc<Transition>> {
+        let mut transitions = self.transitions.iter();
+        transitions.find(|transition| Arc::ptr_eq(&transition.patch, patch))
+    }
+
+    /// Takes out what is to be freed without the registry.
+    pub(crate) fn take_retired(&mut self) -> Retired {
+        core::mem::replace(&mut self.retired, Retired::new())
     }
 
     /// The index of the armed function at `address`.
@@ -58,6 +76,10 @@ impl Registry {
     /// Disarms the functions of a module that goes.
     pub(crate) fn drop_module(&mut self, module: ModuleId) {
         let goes = |site: &Site| site.function.module == Some(module);
+        let Self { sites, retired, .. } = self;
+        for site in sites.iter_mut().filter(|site| goes(site)) {
+            site.redirect.leave_transition(retired);
+        }
         if self.disarm(goes).is_err() {
             // ftrace forgets the module's functions by itself.
             self.sites.retain(|site| !goes(site));

@@ -3,13 +3,14 @@
 //! A change that somebody asked for, carried out by the worker.
 
 use crate::{
-    edge::{modules::ModuleRef, recorder::Recording},
+    edge::{modules::ModuleRef, queue::WorkQueue, recorder::Recording},
     error::{Cause, Refusal},
     object::Phase,
     patch::{Patch, State},
     requester::Requester,
     shared::Shared,
-    transaction::Transaction,
+    transaction::{Made, Transaction},
+    transition::Transition,
 };
 use kernel::{
     impl_has_work, new_mutex, new_work,
@@ -26,10 +27,54 @@ pub(crate) enum Change {
     Disable,
 }
 
+impl Change {
+    /// The one that takes it back.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Self::Enable => Self::Disable,
+            Self::Disable => Self::Enable,
+        }
+    }
+
+    /// Where a patch stands while it is made, and after that.
+    fn during(self) -> State {
+        match self {
+            Self::Enable => State::Enabling,
+            Self::Disable => State::Disabling,
+        }
+    }
+
+    pub(crate) fn after(self) -> State {
+        match self {
+            Self::Enable => State::Enabled,
+            Self::Disable => State::Disabled,
+        }
+    }
+
+    /// What has happened to the patch then.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Enable => "enabled",
+            Self::Disable => "disabled",
+        }
+    }
+}
+
+/// What has come of a request.
+enum Answer {
+    /// There was nothing to change.
+    Nothing,
+    Done,
+    /// It is done for all but some tasks, which are to be waited for.
+    Begun(Arc<Transition>),
+}
+
 /// A change that somebody waits for.
 #[pin_data]
 pub(crate) struct Request {
     shared: Arc<Shared>,
+    /// Where transitions are waited for.
+    transitions: Arc<WorkQueue>,
     patch: Arc<Patch>,
     change: Change,
     /// Who asks is the load of the patch's module.
@@ -52,6 +97,7 @@ impl Request {
     /// Asked for by the calling task. `loads`: by the load of the patch's module.
     pub(crate) fn new(
         shared: Arc<Shared>,
+        transitions: Arc<WorkQueue>,
         patch: Arc<Patch>,
         change: Change,
         loads: bool,
@@ -60,6 +106,7 @@ impl Request {
         Arc::pin_init(
             pin_init!(Self {
                 shared,
+                transitions,
                 patch,
                 change,
                 loads,
@@ -76,13 +123,9 @@ impl Request {
         self.requester.wait()
     }
 
-    /// Makes the change and publishes how it went: phase 5. False when there was nothing to change. What it
-    /// leaves in `recording` is to be ended.
-    fn serve(&self, recording: &mut Option<Recording>) -> Result<bool> {
-        let (during, after) = match self.change {
-            Change::Enable => (State::Enabling, State::Enabled),
-            Change::Disable => (State::Disabling, State::Disabled),
-        };
+    /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be ended.
+    fn serve(&self, recording: &mut Option<Recording>) -> Result<Answer> {
+        let (during, after) = (self.change.during(), self.change.after());
         if self.requester.is_killed() {
             return Err(EINTR);
         }
@@ -91,8 +134,10 @@ impl Request {
             match (self.change, status.state) {
                 // The module goes if its load is refused, whatever others have asked for.
                 (_, State::Loading) if !self.loads => return Err(EBUSY),
-                (_, state) if state == after => return Ok(false),
-                (Change::Disable, State::Superseded) => return Ok(false),
+                (_, state) if state == after => return Ok(Answer::Nothing),
+                // A transition is on its way there: nothing else lasts from one request to the next.
+                (_, state) if state == during => return Ok(Answer::Nothing),
+                (Change::Disable, State::Superseded) => return Ok(Answer::Nothing),
                 (Change::Enable, State::Superseded) => {
                     drop(status);
                     return Err(self.refuse(Refusal::new(
@@ -106,11 +151,18 @@ impl Request {
         let mut transaction =
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
-        let figures = transaction.figures;
+        let figures = transaction.trial.figures;
         let pin = {
             let mut status = self.patch.status.lock();
             status.state = match (&result, before) {
-                (Ok(()), _) => after,
+                (Ok(Made::Wholly), _) => after,
+                // Unless it was complete before this.
+                (Ok(Made::InPart(transition)), _) if transition.is_over() => status.state,
+                (Ok(Made::InPart(_)), _) => during,
+                // What was to be reversed goes on, or is complete by now.
+                (Err(_), State::Enabling | State::Disabling) if status.transition.is_none() => {
+                    self.change.opposite().after()
+                }
                 // Its module has been loaded before the change was refused.
                 (Err(_), State::Loading) if self.requester.is_answered() => State::Disabled,
                 (Err(_), before) => before,
@@ -123,9 +175,12 @@ impl Request {
         };
         drop(pin);
         match result {
-            Ok(()) => {
+            Ok(made) => {
                 self.warn_of_absent();
-                Ok(true)
+                Ok(match made {
+                    Made::Wholly => Answer::Done,
+                    Made::InPart(transition) => Answer::Begun(transition),
+                })
             }
             Err(refusal) => Err(self.refuse(refusal)),
         }
@@ -143,10 +198,7 @@ impl Request {
             refusal,
             refusal.blockers.few()
         );
-        self.patch.status.lock().refuse(&refusal);
-        let errno = refusal.errno();
-        *self.shared.refused.lock() = Some(refusal);
-        errno
+        self.shared.refuse(&self.patch, refusal)
     }
 
     /// A warning for each object that is not there.
@@ -167,10 +219,7 @@ impl Request {
 
     /// One line in the log. The patch module may have gone by now.
     fn tell(&self) {
-        let done = match self.change {
-            Change::Enable => "enabled",
-            Change::Disable => "disabled",
-        };
+        let done = self.change.done();
         let functions = self.patch.functions();
         let figures = self.patch.status.lock().figures;
         pr_info!(
@@ -193,16 +242,28 @@ impl WorkItem for Request {
         // From here on the patch module may go. Before the answer, so that who was told that the
         // patch is disabled can unload it.
         drop(request.pin.lock().take());
-        request.requester.answer(result.map(|_| ()));
+        if let Ok(Answer::Begun(transition)) = &result {
+            // One that has begun is on no queue, so this cannot fail.
+            let _ = request.transitions.get().enqueue(transition.clone());
+        }
+        request.requester.answer(match &result {
+            Ok(_) => Ok(()),
+            Err(errno) => Err(*errno),
+        });
         if let Some(recording) = recording {
             request.shared.keep(recording.stop());
         }
         // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
         // because this worker comes before everybody else.
         fsleep(Delta::from_millis(1));
-        if result == Ok(true) {
+        if let Ok(Answer::Done) = result {
             request.tell();
         }
-        request.shared.registry.lock().tidy();
+        let retired = {
+            let mut registry = request.shared.registry.lock();
+            registry.tidy();
+            registry.take_retired()
+        };
+        retired.free();
     }
 }

@@ -10,26 +10,17 @@
 #[cfg(molt_check)]
 use crate::check;
 use crate::{
-    blockers::Found,
     edge::{
         hotplug,
         recorder::Recording,
-        stack,
-        stop::{stop_machine, Stopped},
+        stop::Stopped,
         task_queue::TaskQueue,
         tasks::{self, Task},
     },
     exits::Exits,
-    patch::Patch,
-    ranges::Ranges,
-    shared::Shared,
+    judge::Judge,
 };
 use core::ops::ControlFlow;
-use kernel::{
-    current,
-    prelude::*,
-    time::{delay::fsleep, Delta},
-};
 
 /// Between two looks at the clock in a stop window: so many stacks, some tens of microseconds.
 const STACKS_PER_LOOK: usize = 16;
@@ -39,19 +30,17 @@ const STACKS_PER_LOOK: usize = 16;
 /// # Invariants
 ///
 /// While `complete` holds, and unless the recording has overflowed or a CPU has gone since, every task
-/// but the caller's either was seen outside of the ranges while it was switched out and has not run
-/// since, or has never run, or is among the suspects, or has been recorded.
+/// but the caller's either was judged while it was switched out and has not run since, or has never run,
+/// or is among the suspects, or has been recorded.
 pub(crate) struct Scan<'a> {
     exits: &'a Exits,
-    ranges: Ranges<'a>,
     recording: &'a Recording,
+    pub(crate) judge: Judge<'a>,
     /// Who ran, or was in the way, when it was looked at.
     suspects: &'a TaskQueue,
     complete: bool,
     /// CPUs that had gone when the survey began.
     gone: usize,
-    /// What the last look found.
-    pub(crate) found: Found,
     /// Tasks looked at by the last survey.
     pub(crate) surveyed: usize,
     /// Stop windows in which everybody had to be verified.
@@ -72,22 +61,16 @@ pub(crate) enum Verdict {
 }
 
 impl<'a> Scan<'a> {
-    /// Nothing is known yet. `found` is where to write what is in the way.
-    pub(crate) fn new(
-        exits: &'a Exits,
-        recording: &'a Recording,
-        ranges: Ranges<'a>,
-        found: Found,
-    ) -> Self {
+    /// Nothing is known yet.
+    pub(crate) fn new(exits: &'a Exits, recording: &'a Recording, judge: Judge<'a>) -> Self {
         // INVARIANT: not complete.
         Self {
             exits,
-            ranges,
             recording,
+            judge,
             suspects: recording.suspects(),
             complete: false,
             gone: 0,
-            found,
             surveyed: 0,
             fallbacks: 0,
         }
@@ -101,7 +84,7 @@ impl<'a> Scan<'a> {
         } else {
             self.survey()
         };
-        while self.found.is_clean() {
+        while self.judge.is_content() {
             let fewer = self.narrow();
             if fewer > looked / 2 {
                 break;
@@ -118,7 +101,7 @@ impl<'a> Scan<'a> {
     /// Looks at every task. Returns how many there were.
     fn survey(&mut self) -> usize {
         self.exits.complete();
-        self.found.clear();
+        self.judge.found.clear();
         self.suspects.clear();
         // INVARIANT: everything is looked at after it has begun to be recorded anew. The list of tasks
         // comes first: who leaves it while it is walked is among those that exit then.
@@ -126,20 +109,20 @@ impl<'a> Scan<'a> {
         self.recording.restart();
         let mut kept = true;
         let mut look = |task: Task<'_>| {
-            if !look_at(task, self.ranges, &mut self.found) {
+            if !self.judge.look_at(task) {
                 kept &= self.suspects.push(task);
             }
         };
         tasks::for_each(&mut look);
         let known = self.exits.for_each(&mut look);
         self.complete = kept && known;
-        self.surveyed = self.found.looked_at;
+        self.surveyed = self.judge.found.looked_at;
         self.surveyed
     }
 
     /// Looks at the suspects, and at those who ran. Returns how many that were.
     fn narrow(&mut self) -> usize {
-        self.found.clear();
+        self.judge.found.clear();
         let mut kept = true;
         self.recording
             .take(|task| kept &= self.suspects.push(task.borrow()));
@@ -150,7 +133,7 @@ impl<'a> Scan<'a> {
             };
             // INVARIANT: out of record and queue before it is looked at: should it run after that, it is
             // recorded again.
-            if !look_at(task.borrow(), self.ranges, &mut self.found) {
+            if !self.judge.look_at(task.borrow()) {
                 kept &= self.suspects.push(task.borrow());
             }
         }
@@ -162,16 +145,23 @@ impl<'a> Scan<'a> {
     ///
     /// Stops when the CPUs have been held for `budget` nanoseconds; 0 is no limit.
     pub(crate) fn verify(&mut self, stopped: &Stopped<'_>, budget: u64) -> Verdict {
-        self.found.clear();
+        self.judge.found.clear();
         let known = self.is_complete();
         #[cfg(molt_check)]
         let known = known && !check::pretends_overflow();
-        let (ranges, found) = (self.ranges, &mut self.found);
+        let judge = &mut self.judge;
+        let mut spent = false;
         let mut look = |task: Task<'_>| {
-            look_at(task, ranges, found);
-            match found.looked_at % STACKS_PER_LOOK {
-                0 if budget != 0 && stopped.nanoseconds() > budget => ControlFlow::Break(()),
-                _ => ControlFlow::Continue(()),
+            if spent {
+                return judge.give_up(task);
+            }
+            judge.look_at(task);
+            if judge.found.looked_at % STACKS_PER_LOOK == 0 {
+                spent = budget != 0 && stopped.nanoseconds() > budget;
+            }
+            match spent && !judge.leaves() {
+                true => ControlFlow::Break(()),
+                false => ControlFlow::Continue(()),
             }
         };
         let walked = if known {
@@ -182,16 +172,37 @@ impl<'a> Scan<'a> {
         };
         let verdict = match walked {
             ControlFlow::Break(()) => Verdict::Overrun,
-            ControlFlow::Continue(_) if !self.found.is_clean() => Verdict::Blocked,
+            ControlFlow::Continue(_) if !self.judge.is_content() => Verdict::Blocked,
             ControlFlow::Continue(false) => Verdict::Unknown,
             ControlFlow::Continue(true) => Verdict::Clear,
         };
         #[cfg(molt_check)]
         if known && verdict != Verdict::Overrun {
-            let looked_at = self.found.looked_at;
-            check::compare(stopped, self.exits, self.ranges, looked_at, verdict);
+            self.compare(stopped, verdict);
         }
         verdict
+    }
+
+    /// In a change that is made task by task, whoever does not stay behind must be clean.
+    #[cfg(molt_check)]
+    fn compare(&self, stopped: &Stopped<'_>, verdict: Verdict) {
+        let judge = &self.judge;
+        let counts = |task: Task<'_>| match &judge.behind {
+            Some(behind) => {
+                let reversed = behind.reversed;
+                !behind.migration.has(task) && !reversed.is_some_and(|reversed| reversed.has(task))
+            }
+            None => true,
+        };
+        let looked_at = judge.found.looked_at;
+        check::compare(
+            stopped,
+            self.exits,
+            judge.ranges,
+            looked_at,
+            verdict,
+            counts,
+        );
     }
 }
 
@@ -228,74 +239,4 @@ fn everybody(
 ) -> ControlFlow<(), bool> {
     tasks::for_each_stopped(stopped, &mut visit)?;
     exits.for_each_stopped(stopped, visit)
-}
-
-/// Looks at one task and takes note of it. True when it was outside and did not run.
-///
-/// While all CPUs are held, the tasks on a CPU are the stopper threads, whose frames [`crate::refused`]
-/// keeps from being patched.
-fn look_at(task: Task<'_>, ranges: Ranges<'_>, found: &mut Found) -> bool {
-    if task.on_cpu() {
-        return false;
-    }
-    let verdict = stack::walk(task, ranges);
-    found.note(task, verdict);
-    verdict == stack::Verdict::Clean
-}
-
-/// Waits until no task but the caller is in the code of a disabled `patch`, whose module is about to
-/// go. Process context; the caller is in the module's exit.
-///
-/// The change that disabled it has verified that already, and nothing calls a replacement since;
-/// this catches what the patch itself may have left behind, such as a work item. A grace period of
-/// RCU-tasks would not do: it ends at a sleep, which may be in that code.
-pub(crate) fn wait_until_left(patch: &Patch, shared: &Shared) {
-    let waited = shared.record().and_then(|recording| {
-        let waited = wait_recording(patch, shared, &recording);
-        shared.keep(recording.stop());
-        waited
-    });
-    if waited.is_err() {
-        pr_warn!("{}: no memory to look who is in its code\n", patch.name());
-    }
-}
-
-fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Result {
-    const PAUSE_MS: i64 = 100;
-    const TOLD_EVERY: u32 = 100;
-    const PATIENCE: u32 = 100;
-
-    let mut text = [patch.text];
-    let text = Ranges::new(&mut text);
-    let found = Found::without(current!().pid())?;
-    let mut scan = Scan::new(&shared.exits, recording, text, found);
-    let mut round = 0u32;
-    loop {
-        scan.look();
-        if scan.found.inside == 0 {
-            // Who waits in vain for a window that is short enough gets a longer one in the end.
-            let budget = if round < PATIENCE {
-                shared.budget_ns()
-            } else {
-                0
-            };
-            match stop_machine(|stopped| scan.verify(stopped, budget)) {
-                Ok((Verdict::Clear, _)) => return Ok(()),
-                // Where a stack cannot be walked to its end, the frames up to there have been looked
-                // at, and more cannot be known.
-                Ok((Verdict::Blocked, _)) if scan.found.inside == 0 => return Ok(()),
-                _ => {}
-            }
-        }
-        if round % TOLD_EVERY == 0 {
-            let who = scan.found.told();
-            pr_notice!(
-                "{}: not unloaded yet, in its code{}\n",
-                patch.name(),
-                who.few()
-            );
-        }
-        round = round.wrapping_add(1);
-        fsleep(Delta::from_millis(PAUSE_MS));
-    }
 }

@@ -4,9 +4,13 @@
 
 use crate::{
     control::PatchDir,
-    edge::recorder::{Recorder, Recording},
+    edge::{
+        recorder::{Recorder, Recording},
+        watch::Points,
+    },
     error::Refusal,
     exits::Exits,
+    patch::{Consistency, Patch},
     registry::Registry,
 };
 use kernel::{
@@ -30,6 +34,14 @@ pub(crate) struct Shared {
     spare: Mutex<Option<Recorder>>,
     /// Microseconds for which a stop window may hold the CPUs; 0 is no limit.
     pub(crate) budget_us: Atomic<u32>,
+    /// Milliseconds after which tasks are woken that a transition has left behind, again and again; 0 is
+    /// never.
+    pub(crate) poke_ms: Atomic<u32>,
+    /// What a patch has whose author does not choose.
+    #[pin]
+    pub(crate) consistency: Mutex<Consistency>,
+    /// For transitions.
+    pub(crate) points: Points,
     /// How many modules that come or go wait for the registry.
     visitors: Atomic<i32>,
     /// Every patch module that is loaded, enabled or not.
@@ -43,15 +55,19 @@ pub(crate) struct Shared {
 
 impl Shared {
     /// Of a core that has no patches yet.
-    pub(crate) fn new(exits: Arc<Exits>, budget_us: u32) -> Result<Arc<Self>> {
+    pub(crate) fn new(exits: Arc<Exits>, budget_us: u32, poke_ms: u32) -> Result<Arc<Self>> {
         let spare = Some(Recorder::new()?);
         let registry = Registry::new()?;
+        let points = Points::find()?;
         Arc::pin_init(
             pin_init!(Self {
                 exits,
                 registry <- new_mutex!(registry),
                 spare <- new_mutex!(spare),
                 budget_us: Atomic::new(budget_us),
+                poke_ms: Atomic::new(poke_ms),
+                consistency <- new_mutex!(Consistency::StopMachine),
+                points,
                 visitors: Atomic::new(0),
                 loaded <- new_mutex!(KVec::new()),
                 refused <- new_mutex!(None),
@@ -80,6 +96,19 @@ impl Shared {
     /// Nanoseconds for which a stop window may hold the CPUs; 0 is no limit.
     pub(crate) fn budget_ns(&self) -> u64 {
         u64::from(self.budget_us.load(Relaxed)) * 1000
+    }
+
+    /// See the field.
+    pub(crate) fn poke_ms(&self) -> u32 {
+        self.poke_ms.load(Relaxed)
+    }
+
+    /// Keeps why something that was asked of `patch` is not done. Returns the errno for who asked.
+    pub(crate) fn refuse(&self, patch: &Patch, refusal: Refusal) -> Error {
+        patch.status.lock().refuse(&refusal);
+        let errno = refusal.errno();
+        *self.refused.lock() = Some(refusal);
+        errno
     }
 
     /// The registry, for a module that comes or goes: a change that is blocked gives way.

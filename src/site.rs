@@ -51,7 +51,20 @@ impl Site {
 
     /// No patch is on it, so it need not be armed.
     pub(crate) fn is_bare(&self) -> bool {
-        self.layers.is_empty()
+        self.layers.is_empty() && !self.redirect.is_parted()
+    }
+
+    /// Whether `patch` is on it.
+    pub(crate) fn has(&self, patch: &Arc<Patch>) -> bool {
+        let mut layers = self.layers.iter();
+        layers.any(|layer| Arc::ptr_eq(&layer.patch, patch))
+    }
+
+    /// What `patch` has put on it was forced, like one whose author said so.
+    pub(crate) fn force(&mut self, patch: &Arc<Patch>) {
+        for layer in self.layers.iter_mut() {
+            layer.forced |= Arc::ptr_eq(&layer.patch, patch);
+        }
     }
 
     /// Where calls would go without `patch`; 0 for the function itself.
@@ -98,10 +111,26 @@ impl Site {
     /// Adds all code that tasks may be in because of calls of this function: what runs now, the way
     /// there, and what runs still because something was forced over it.
     pub(crate) fn occupied(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        if !self.layers.is_empty() {
-            ranges.push(self.function.entry(), GFP_KERNEL)?;
-        }
-        for layer in self.layers.iter().rev() {
+        self.occupied_by(self.layers.iter(), ranges)
+    }
+
+    /// The same, as it will be without `patch`.
+    pub(crate) fn occupied_without(
+        &self,
+        patch: &Arc<Patch>,
+        ranges: &mut KVec<Range>,
+    ) -> Result<(), Refusal> {
+        let others = |layer: &&Layer| !Arc::ptr_eq(&layer.patch, patch);
+        self.occupied_by(self.layers.iter().filter(others), ranges)
+    }
+
+    fn occupied_by<'a>(
+        &self,
+        layers: impl DoubleEndedIterator<Item = &'a Layer>,
+        ranges: &mut KVec<Range>,
+    ) -> Result<(), Refusal> {
+        ranges.push(self.function.entry(), GFP_KERNEL)?;
+        for layer in layers.rev() {
             // Its size is known: a replacement is a function of a module's symbol table. Were it not,
             // its first byte stands for it, and the whole module's text is checked before it can go.
             let size = symbols::size_at(layer.replacement).unwrap_or(1);

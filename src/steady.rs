@@ -159,6 +159,10 @@ fn is_newest(site: &Site, patch: &Arc<Patch>) -> bool {
 
 /// Whether the newest patch on it wants jumps.
 fn wants_jump(site: &Site) -> bool {
+    if site.redirect.is_parted() {
+        // Only the handler knows who is left behind.
+        return false;
+    }
     let chosen = site.newest().map(|patch| patch.status.lock().redirection);
     match chosen {
         None | Some(Redirection::Ftrace) => false,

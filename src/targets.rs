@@ -20,6 +20,8 @@ pub(crate) struct Entry {
     pub(crate) targets: [AtomicUsize; 2],
     /// The function is part of the change under way.
     pub(crate) changing: AtomicBool,
+    /// During a transition, the address of what chooses by task (`edge/junction.rs`); otherwise 0.
+    pub(crate) junction: AtomicUsize,
 }
 
 impl Entry {
@@ -28,6 +30,7 @@ impl Entry {
         Self {
             targets: [AtomicUsize::new(target), AtomicUsize::new(target)],
             changing: AtomicBool::new(false),
+            junction: AtomicUsize::new(0),
         }
     }
 

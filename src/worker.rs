@@ -5,14 +5,16 @@
 
 use crate::{
     control::{CoreDir, PatchDir},
-    edge::{bpf::Watch, hotplug, notifier::Notifier, queue::OrderedQueue, tracepoint::Probe},
+    edge::{bpf::Watch, hotplug, notifier::Notifier, queue::WorkQueue, tracepoint::Probe},
+    error::{Cause, Refusal},
     exits::Exits,
     give_back::Doorman,
-    patch::{Patch, Redirection},
+    leaving,
+    patch::{Consistency, Patch, Redirection},
     request::{Change, Request},
-    scan,
     shared::Shared,
     state,
+    transition::Transition,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc};
 
@@ -21,7 +23,8 @@ use kernel::{prelude::*, str::CStr, sync::Arc};
 pub(crate) struct Core {
     pub(crate) dir: CoreDir,
     _watch: Option<Watch<Doorman>>,
-    queue: Arc<OrderedQueue>,
+    queue: Arc<WorkQueue>,
+    transitions: Arc<WorkQueue>,
     shared: Arc<Shared>,
     _probe: Probe<Exits>,
     _hotplug: hotplug::Watch,
@@ -29,12 +32,13 @@ pub(crate) struct Core {
 }
 
 impl Core {
-    /// `budget_us` as in [`Shared`]. Process context.
-    pub(crate) fn new(budget_us: u32) -> Result<Arc<Self>> {
+    /// `budget_us` and `poke_ms` as in [`Shared`]. Process context.
+    pub(crate) fn new(budget_us: u32, poke_ms: u32) -> Result<Arc<Self>> {
         let (exits, probe) = Exits::listen()?;
         exits.complete();
-        let shared = Shared::new(exits, budget_us)?;
-        let queue = Arc::new(OrderedQueue::new(c"molt")?, GFP_KERNEL)?;
+        let shared = Shared::new(exits, budget_us, poke_ms)?;
+        let queue = Arc::new(WorkQueue::ordered(c"molt")?, GFP_KERNEL)?;
+        let transitions = Arc::new(WorkQueue::concurrent(c"molt_transition")?, GFP_KERNEL)?;
         let doorman = Doorman::new(shared.clone(), queue.clone())?;
         // Without BPF trampolines nobody ever wants a function in that way.
         let watch = Watch::new(doorman).ok();
@@ -43,6 +47,7 @@ impl Core {
                 dir: CoreDir::new(shared.clone())?,
                 _watch: watch,
                 queue,
+                transitions,
                 _notifier: Notifier::new(shared.clone())?,
                 shared,
                 _probe: probe,
@@ -87,7 +92,7 @@ impl Core {
         if let Some(dir) = self.forget(name) {
             // Its functions may still be armed, if it was disabled just now.
             self.shared.visit().prune();
-            scan::wait_until_left(dir.patch(), &self.shared);
+            leaving::wait_until_left(dir.patch(), &self.shared);
             dir.patch().clear_states();
         }
     }
@@ -110,11 +115,33 @@ impl Core {
                 redirection.name(),
                 refusal
             );
-            let errno = refusal.errno();
-            patch.status.lock().refuse(&refusal);
-            *self.shared.refused.lock() = Some(refusal);
-            errno
+            self.shared.refuse(patch, refusal)
         })
+    }
+
+    /// Has the transition of `patch` completed, wherever tasks are. Process context.
+    pub(crate) fn force(&self, patch: &Arc<Patch>) -> Result {
+        let forced = match Self::transition_of(patch) {
+            Some(transition) => transition.force(),
+            None => Err(Refusal::new(Cause::Invalid, fmt!("no task is left behind"))),
+        };
+        forced.map_err(|refusal| self.shared.refuse(patch, refusal))
+    }
+
+    /// Has those woken whom the transition of `patch` has left behind. Process context.
+    pub(crate) fn poke(&self, patch: &Arc<Patch>) {
+        if let Some(transition) = Self::transition_of(patch) {
+            transition.poke();
+        }
+    }
+
+    fn transition_of(patch: &Patch) -> Option<Arc<Transition>> {
+        patch.status.lock().transition.clone()
+    }
+
+    /// How changes of a patch deal with tasks that are inside, unless its author says it.
+    pub(crate) fn consistency(&self) -> Consistency {
+        *self.shared.consistency.lock()
     }
 
     /// Has the worker make `change`, and waits for the result. A patch that is where it should be
@@ -128,7 +155,13 @@ impl Core {
 
     /// The same. `loads`: for the load of the patch's module.
     fn ask(&self, patch: &Arc<Patch>, change: Change, loads: bool) -> Result {
-        let request = Request::new(self.shared.clone(), patch.clone(), change, loads)?;
+        let request = Request::new(
+            self.shared.clone(),
+            self.transitions.clone(),
+            patch.clone(),
+            change,
+            loads,
+        )?;
         // A new request is on no queue, so this cannot fail.
         let _ = self.queue.get().enqueue(request.clone());
         request.wait()

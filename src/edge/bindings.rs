@@ -104,6 +104,19 @@ pub(crate) mod private {
         #[link_name = ".klp.sym.vmlinux.idle_task,0"]
         pub(crate) fn idle_task(cpu: ffi::c_int) -> *mut task_struct;
 
+        #[link_name = ".klp.sym.vmlinux.task_call_func,0"]
+        pub(crate) fn task_call_func(
+            task: *mut task_struct,
+            function: task_call_f,
+            data: *mut ffi::c_void,
+        ) -> ffi::c_int;
+
+        #[link_name = ".klp.sym.vmlinux.task_work_cancel,0"]
+        pub(crate) fn task_work_cancel(task: *mut task_struct, work: *mut callback_head) -> bool;
+
+        #[link_name = ".klp.sym.vmlinux.wake_up_state,0"]
+        pub(crate) fn wake_up_state(task: *mut task_struct, state: ffi::c_uint) -> ffi::c_int;
+
         #[link_name = ".klp.sym.vmlinux.put_task_stack,0"]
         pub(crate) fn put_task_stack(task: *mut task_struct);
 

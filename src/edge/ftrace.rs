@@ -9,7 +9,10 @@
 use super::{
     bindings,
     handler::{Hook, Staged},
+    junction::Junction,
+    migration::Migration,
     modules,
+    retired::Retired,
 };
 use core::{
     mem::ManuallyDrop,
@@ -32,9 +35,14 @@ struct Group {
 
 /// One function's ftrace site, armed until the last of its group is dropped or until it
 /// [leaves](Redirect::leave).
+///
+/// # Invariants
+///
+/// The handler asks the last of `junctions`, if there is one; each was made with the one before it.
 pub(crate) struct Redirect {
     group: Arc<Group>,
     site: usize,
+    junctions: KVec<KBox<Junction>>,
 }
 
 /// Arms the sites: from now on every call passes the handler, which lets it through. Process context;
@@ -55,7 +63,13 @@ pub(crate) fn arm(sites: &[usize]) -> Result<KVec<Redirect>> {
     let group = Arc::new(Group::arm(sites)?, GFP_KERNEL)?;
     for &site in sites {
         let group = group.clone();
-        redirects.push(Redirect { group, site }, GFP_KERNEL)?;
+        // INVARIANT: no junction in the table either.
+        let redirect = Redirect {
+            group,
+            site,
+            junctions: KVec::new(),
+        };
+        redirects.push(redirect, GFP_KERNEL)?;
     }
     Ok(redirects)
 }
@@ -162,9 +176,75 @@ impl Redirect {
         self.group.unregister()
     }
 
-    /// Where calls go now; 0 for the function itself.
+    /// Where calls go now, in a transition those of tasks that do not stay behind; 0 for the function
+    /// itself.
     pub(crate) fn target(&self) -> usize {
-        self.group.hook.target(self.site)
+        match self.targets() {
+            Some((_, new)) => new,
+            None => self.group.hook.target(self.site),
+        }
+    }
+
+    /// In a transition: where calls go of tasks that stay behind, and where all others.
+    pub(crate) fn targets(&self) -> Option<(usize, usize)> {
+        let junction = self.junctions.last()?;
+        Some(self.group.hook.targets(self.site, junction))
+    }
+
+    /// Whether the function is part of a transition.
+    pub(crate) fn is_parted(&self) -> bool {
+        !self.junctions.is_empty()
+    }
+
+    /// Whether the function is part of the transition that `migration` is of.
+    pub(crate) fn is_in(&self, migration: &Arc<Migration>) -> bool {
+        let newest = self.junctions.last();
+        newest.is_some_and(|junction| junction.is_of(migration))
+    }
+
+    /// Sends calls to `new` from the moment on that `migration` begins, but to `old` those of tasks that stay
+    /// behind. Process context.
+    pub(crate) fn part(&mut self, migration: &Arc<Migration>, old: usize, new: usize) -> Result {
+        let before = self.junctions.last().map(|before| &**before);
+        let hook = &self.group.hook;
+        let junction = hook.junction(self.site, migration, (old, new), before)?;
+        self.junctions.push(junction, GFP_KERNEL)?;
+        // INVARIANT: made with the one before it.
+        self.ask_newest();
+        Ok(())
+    }
+
+    fn ask_newest(&self) {
+        let newest = self.junctions.last().map(|newest| &**newest);
+        // SAFETY: those in `junctions` are given to `Retired` or leaked when they are asked no more.
+        unsafe { self.group.hook.part(self.site, newest) };
+    }
+
+    /// The migration of the newest junction has not begun and will not. Process context.
+    pub(crate) fn unpart(&mut self, retired: &mut Retired) {
+        if let Some(junction) = self.junctions.pop() {
+            self.ask_newest();
+            retired.add(junction);
+        }
+    }
+
+    /// Everybody is where the newest junction sends those who do not stay behind: the function leaves the
+    /// transition. Process context.
+    pub(crate) fn join(&mut self, retired: &mut Retired) {
+        if let Some((_, new)) = self.targets() {
+            // First, for who does not find a junction any more.
+            self.group.hook.set(self.site, new);
+            self.leave_transition(retired);
+        }
+    }
+
+    /// Asks no junction any more: of a function that goes.
+    pub(crate) fn leave_transition(&mut self, retired: &mut Retired) {
+        let junctions = core::mem::take(&mut self.junctions);
+        self.ask_newest();
+        for junction in junctions {
+            retired.add(junction);
+        }
     }
 
     /// See [`Hook::watch`].
@@ -185,5 +265,17 @@ impl Redirect {
     /// See [`Hook::settle`].
     pub(crate) fn settle(&self) {
         self.group.hook.settle(self.site);
+    }
+}
+
+impl Drop for Redirect {
+    fn drop(&mut self) {
+        // Of a function that goes with its module in the middle of a transition. The group may stay, so the
+        // handler could still come; that is rare, and not worth waiting for.
+        let junctions = core::mem::take(&mut self.junctions);
+        self.ask_newest();
+        junctions.into_iter().for_each(|junction| {
+            KBox::leak(junction);
+        });
     }
 }

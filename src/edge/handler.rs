@@ -2,7 +2,13 @@
 
 //! What runs at every call of a redirected function, what it reads, and how that is changed.
 
-use super::{bindings, stop::Stopped};
+use super::{
+    bindings,
+    junction::{self, Junction},
+    migration::Migration,
+    stop::Stopped,
+    this_cpu,
+};
 use crate::{
     gate::{Gate, Side},
     targets::{self, Entry, Layout},
@@ -11,9 +17,10 @@ use core::{
     arch::asm,
     cell::UnsafeCell,
     mem::{align_of, offset_of, size_of},
+    ptr,
     sync::atomic::{AtomicUsize, Ordering},
 };
-use kernel::{container_of, ffi, prelude::*};
+use kernel::{container_of, ffi, prelude::*, sync::Arc};
 
 /// Length in bytes of the call at a site; it pushes `site + CALL_SIZE` as return address.
 pub(crate) const CALL_SIZE: usize = 5;
@@ -95,10 +102,8 @@ impl Hook {
 
     /// Where calls go now; 0 for the function itself.
     pub(super) fn target(&self, site: usize) -> usize {
-        match live(self.entry(site), GATE.read().side()).load(Ordering::Relaxed) {
-            stored if stored == passing(site) => 0,
-            stored => stored,
-        }
+        let live = live(self.entry(site), GATE.read().side());
+        given(site, live.load(Ordering::Relaxed))
     }
 
     /// From now on until [`Hook::settle`], an NMI handler that uses the function while a stop window is
@@ -125,6 +130,36 @@ impl Hook {
         for side in &self.entry(site).targets {
             side.store(stored(site, target), Ordering::Relaxed);
         }
+    }
+
+    /// Makes a junction for a transition from `old` to `new`, where 0 is the function itself. `before`: the
+    /// junction that is in force, which is freed after this one.
+    pub(super) fn junction(
+        &self,
+        site: usize,
+        migration: &Arc<Migration>,
+        (old, new): (usize, usize),
+        before: Option<&Junction>,
+    ) -> Result<KBox<Junction>> {
+        let targets = (stored(site, old), stored(site, new));
+        Junction::new(migration.clone(), targets, before)
+    }
+
+    /// Where the two universes of `junction` go, as they were given for this site.
+    pub(super) fn targets(&self, site: usize, junction: &Junction) -> (usize, usize) {
+        let (old, new) = junction.targets();
+        (given(site, old), given(site, new))
+    }
+
+    /// Has calls ask `junction` from now on, or none.
+    ///
+    /// # Safety
+    ///
+    /// It must stay until another one or none is asked and a grace period has passed after that.
+    pub(super) unsafe fn part(&self, site: usize, junction: Option<&Junction>) {
+        let at = junction.map_or(0, |junction| ptr::from_ref(junction) as usize);
+        // Release: partner of the acquire in the handler.
+        self.entry(site).junction.store(at, Ordering::Release);
     }
 
     /// Makes both sides equal to the live one: after a flip, or instead of one.
@@ -183,6 +218,14 @@ fn stored(site: usize, target: usize) -> usize {
     }
 }
 
+/// The reverse of [`stored`].
+fn given(site: usize, stored: usize) -> usize {
+    match stored {
+        stored if stored == passing(site) => 0,
+        stored => stored,
+    }
+}
+
 /// An open stop window: NMI handlers that use a function that changes veto the change.
 pub(crate) struct Window(());
 
@@ -207,11 +250,21 @@ impl Drop for Window {
     }
 }
 
+/// Every call looks for a junction from now on.
+pub(super) fn attend() {
+    GATE.attend();
+}
+
+/// Takes one [`attend`] back.
+pub(super) fn dismiss() {
+    GATE.dismiss();
+}
+
 /// The handler: looks at one word and at the function's entry, and stores where the call goes.
 ///
 /// Runs in whatever context the function is called in, NMI included, preemptible or not, RCU
 /// watching or not. It takes no lock, calls nothing in the usual case, cannot panic, and has one branch,
-/// for open windows.
+/// for open windows and transitions.
 ///
 /// # Safety
 ///
@@ -250,38 +303,26 @@ unsafe extern "C" fn redirect(
             ip = const offset_of!(bindings::pt_regs, ip),
             open = label {
                 // SAFETY: the registers are valid; their `ip` is that behind the call at the site.
-                unsafe { (*regs).ip = in_window(&*header, (*regs).ip.wrapping_sub(CALL_SIZE)) };
+                unsafe { (*regs).ip = look_closer(&*header, (*regs).ip.wrapping_sub(CALL_SIZE)) };
             },
             options(nostack),
         );
     }
 }
 
-/// A call while a stop window is open.
+/// A call while a stop window is open, or during a transition.
 ///
 /// A task that calls is seen by the stack check (its return address is in the function); an NMI is
 /// not, so it vetoes a change that concerns this function.
 #[cold]
-fn in_window(header: &Header, site: usize) -> usize {
+fn look_closer(header: &Header, site: usize) -> usize {
     let entry = header.entry(site);
     let mut gate = GATE.read();
-    if gate.is_open() && in_nmi() && entry.changing.load(Ordering::Relaxed) {
-        gate = GATE.veto(gate);
+    if gate.is_open() && this_cpu::in_nmi() && entry.changing.load(Ordering::Relaxed) {
+        gate = GATE.veto();
     }
-    live(entry, gate.side()).load(Ordering::Relaxed)
-}
-
-/// `in_nmi()` of `include/linux/preempt.h`: also true in machine checks, INT3 and debug exceptions.
-fn in_nmi() -> bool {
-    let count: u32;
-    // SAFETY: reads the low half of this CPU's preempt count, which holds all fields of the mask.
-    unsafe {
-        asm!(
-            "mov {count:e}, gs:[rip + {variable}]",
-            count = out(reg) count,
-            variable = sym bindings::__preempt_count,
-            options(nostack, readonly, preserves_flags)
-        );
-    }
-    count & bindings::molt_constants_NMI_MASK_ != 0
+    // Acquire: partner of the release in `Hook::part`.
+    // SAFETY: read from the table, by the handler.
+    let chosen = unsafe { junction::choose(entry.junction.load(Ordering::Acquire)) };
+    chosen.unwrap_or_else(|| live(entry, gate.side()).load(Ordering::Relaxed))
 }

@@ -1,38 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core's own work queue: one worker, one piece of work at a time, before the machine's load: a fix
-//! is not to wait behind what it fixes.
+//! The core's own work queues. Their work comes before the machine's load: a fix is not to wait behind what
+//! it fixes.
 
 use super::bindings;
-use kernel::{prelude::*, str::CStr, workqueue::Queue};
+use kernel::{ffi, prelude::*, str::CStr, workqueue::Queue};
 
-/// An ordered work queue. Dropping it waits for the work under way.
+/// A work queue. Dropping it waits for the work under way.
 ///
 /// # Invariants
 ///
 /// The pointer is a work queue that this value owns.
-pub(crate) struct OrderedQueue(*mut bindings::workqueue_struct);
+pub(crate) struct WorkQueue(*mut bindings::workqueue_struct);
 
 // SAFETY: a work queue may be used and destroyed from any thread.
-unsafe impl Send for OrderedQueue {}
+unsafe impl Send for WorkQueue {}
 // SAFETY: queueing synchronises itself.
-unsafe impl Sync for OrderedQueue {}
+unsafe impl Sync for WorkQueue {}
 
-impl OrderedQueue {
-    /// Makes one. Process context.
-    pub(crate) fn new(name: &'static CStr) -> Result<Self> {
-        // SAFETY: the format takes one string. Flags and `max_active` are what
-        // `alloc_ordered_workqueue` passes, and a high
-        // priority (nice -20).
+impl WorkQueue {
+    /// One piece of work at a time, in the order in which it comes. Process context.
+    pub(crate) fn ordered(name: &'static CStr) -> Result<Self> {
+        // What `alloc_ordered_workqueue` passes.
+        Self::new(name, bindings::wq_flags___WQ_ORDERED, 1)
+    }
+
+    /// All work at the same time. Process context.
+    pub(crate) fn concurrent(name: &'static CStr) -> Result<Self> {
+        Self::new(name, 0, 0)
+    }
+
+    fn new(name: &'static CStr, flags: bindings::wq_flags, active: ffi::c_int) -> Result<Self> {
+        let flags = flags | bindings::wq_flags_WQ_UNBOUND | bindings::wq_flags_WQ_HIGHPRI;
+        // SAFETY: the format takes one string.
         let queue = unsafe {
-            bindings::alloc_workqueue_noprof(
-                c"%s".as_char_ptr(),
-                bindings::wq_flags_WQ_UNBOUND
-                    | bindings::wq_flags_WQ_HIGHPRI
-                    | bindings::wq_flags___WQ_ORDERED,
-                1,
-                name.as_char_ptr(),
-            )
+            bindings::alloc_workqueue_noprof(c"%s".as_char_ptr(), flags, active, name.as_char_ptr())
         };
         if queue.is_null() {
             return Err(ENOMEM);
@@ -48,7 +50,7 @@ impl OrderedQueue {
     }
 }
 
-impl Drop for OrderedQueue {
+impl Drop for WorkQueue {
     fn drop(&mut self) {
         // SAFETY: ours by the type invariant; it drains the queue first.
         unsafe { bindings::destroy_workqueue(self.0) }

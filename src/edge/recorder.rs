@@ -10,10 +10,10 @@ use super::{
     stop::Stopped,
     task_queue::TaskQueue,
     tasks::{Task, TaskRef},
+    this_cpu,
     tracepoint::{self, Connection, Point},
 };
 use core::{
-    arch::asm,
     ops::ControlFlow,
     sync::atomic::{AtomicBool, Ordering},
 };
@@ -152,26 +152,11 @@ unsafe extern "C" fn switched(
 ) {
     // SAFETY: by the requirement; the record outlives the connection and calls under way.
     let (record, prev) = unsafe { (&*data.cast::<Record>(), Task::from_raw(prev)) };
-    let recorded = match record.cpus.get(this_cpu()) {
+    let recorded = match record.cpus.get(this_cpu::number()) {
         Some(queue) => queue.push(prev),
         None => false,
     };
     if !recorded {
         record.overflowed.store(true, Ordering::Relaxed);
     }
-}
-
-/// The number of the CPU that this runs on, which stays the same only with preemption off.
-fn this_cpu() -> usize {
-    let cpu: u32;
-    // SAFETY: reads a word of this CPU's own memory, which nobody writes after boot.
-    unsafe {
-        asm!(
-            "mov {cpu:e}, gs:[rip + {variable}]",
-            cpu = out(reg) cpu,
-            variable = sym bindings::cpu_number,
-            options(nostack, readonly, preserves_flags)
-        );
-    }
-    cpu as usize
 }

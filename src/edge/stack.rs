@@ -7,7 +7,7 @@
 
 use super::{bindings, tasks::Task};
 use crate::ranges::Ranges;
-use core::mem::MaybeUninit;
+use core::{arch::asm, mem::MaybeUninit};
 
 /// What a walk found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -22,9 +22,9 @@ pub(crate) enum Verdict {
 
 /// Walks the stack of `task` and compares each frame with `ranges`. Any context; does not sleep.
 ///
-/// The answer holds for the moment only if the task cannot run meanwhile (in a stop window). For a
-/// task that may run it is a guess: the unwinder stays on the stack's pages whatever happens, but
-/// may see a mixture of old and new frames.
+/// The answer holds for the moment only if the task cannot run meanwhile (in a stop window, or held
+/// still). For a task that may run it is a guess: the unwinder stays on the stack's pages whatever
+/// happens, but may see a mixture of old and new frames.
 pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
     let Some(stack) = task.pin_stack() else {
         // No stack: a zombie after its last switch. It is inside nothing.
@@ -35,23 +35,40 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         // none for a task that may run, and the walk would end there anyway.
         return Verdict::Unreliable(0);
     }
+    // SAFETY: a word of a task that is alive: what `get_stack_pointer(task, NULL)` gives for one that
+    // is switched out.
+    let first_frame = unsafe { (*task.as_ptr()).thread.sp };
+    let verdict = walk_from(task, first_frame, ranges);
+    drop(stack);
+    verdict
+}
+
+/// The same for the calling task, exactly: from the caller's frame on. Not from an interrupt.
+pub(crate) fn walk_current(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
+    let here: usize;
+    // SAFETY: copies a register.
+    unsafe { asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags)) };
+    walk_from(task, here, ranges)
+}
+
+/// Walks from the first frame above the address `first_frame`. The stack must not go meanwhile.
+fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict {
     let pointer = task.as_ptr();
     let mut state = MaybeUninit::<bindings::unwind_state>::uninit();
-    // SAFETY: `task` is alive and its stack pinned for the whole walk. A NULL `regs` asks for the
-    // saved frame of a task that is switched out; `__unwind_start` refuses one that runs elsewhere.
-    // `thread.sp` is what `get_stack_pointer(task, NULL)` gives for such a task. It initialises
-    // all of `state`.
+    // SAFETY: `task` is alive and its stack stays for the whole walk. A NULL `regs` asks for the
+    // saved frame of a task that is switched out, or for the caller's; `__unwind_start` refuses one that
+    // runs elsewhere. It initialises all of `state`.
     let state = unsafe {
         bindings::__unwind_start(
             state.as_mut_ptr(),
             pointer,
             core::ptr::null_mut(),
-            (*pointer).thread.sp as *mut _,
+            first_frame as *mut _,
         );
         state.assume_init_mut()
     };
     let mut last = 0;
-    let verdict = loop {
+    loop {
         if state.error {
             break Verdict::Unreliable(last);
         }
@@ -78,7 +95,5 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         // data, so this step sets the error.
         // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
         unsafe { bindings::unwind_next_frame(state) };
-    };
-    drop(stack);
-    verdict
+    }
 }

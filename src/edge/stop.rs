@@ -2,7 +2,7 @@
 
 //! Holding all CPUs: `stop_machine`.
 
-use super::bindings;
+use super::{bindings, clock};
 use core::marker::PhantomData;
 use kernel::{error::to_result, ffi, prelude::*, types::NotThreadSafe};
 
@@ -24,7 +24,7 @@ pub(crate) struct Stopped<'a> {
 impl Stopped<'_> {
     /// For how many nanoseconds the CPUs have been held.
     pub(crate) fn nanoseconds(&self) -> u64 {
-        now().wrapping_sub(self.since)
+        clock::now().wrapping_sub(self.since)
     }
 }
 
@@ -60,7 +60,7 @@ where
         if let Some(function) = call.function.take() {
             // INVARIANT: this is the callback.
             let stopped = Stopped {
-                since: now(),
+                since: clock::now(),
                 _held: PhantomData,
                 _here: NotThreadSafe,
             };
@@ -80,10 +80,4 @@ where
         bindings::stop_machine(Some(run::<R, F>), (&raw mut call).cast(), core::ptr::null())
     })?;
     call.result.ok_or(EIO)
-}
-
-/// Nanoseconds of the monotonic clock, by the reader that never waits.
-fn now() -> u64 {
-    // SAFETY: may be called in any context.
-    unsafe { bindings::ktime_get_mono_fast_ns() }
 }

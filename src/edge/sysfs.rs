@@ -54,6 +54,11 @@ impl<T> File<T> {
         Self::new(name, 0o644, show, Some(store))
     }
 
+    /// A file that root may write and nobody read.
+    pub(crate) const fn writing(name: &'static CStr, store: fn(&T, &[u8]) -> Result) -> Self {
+        Self::new(name, 0o200, |_, _| Ok(()), Some(store))
+    }
+
     #[expect(
         clippy::disallowed_methods,
         reason = "the kernel's `as_char_ptr` is not const; the cast does what it does"

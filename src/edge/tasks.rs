@@ -91,6 +91,62 @@ impl<'a> Task<'a> {
         unsafe { core::ptr::read_volatile(&raw const (*self.0).__state) == bindings::TASK_RUNNING }
     }
 
+    /// Calls `function` while the task is switched out and cannot be switched in. False, without calling
+    /// it, when the task is on a CPU. Process context.
+    ///
+    /// `function` runs with interrupts off and the scheduler's locks of this task held: it must neither
+    /// sleep nor wake anybody nor drop a reference.
+    pub(crate) fn hold_still<F: FnOnce()>(self, function: F) -> bool {
+        /// # Safety
+        ///
+        /// `data` must be an `Option<F>` that nobody else uses during the call.
+        unsafe extern "C" fn call<F: FnOnce()>(
+            task: *mut bindings::task_struct,
+            data: *mut ffi::c_void,
+        ) -> ffi::c_int {
+            // SAFETY: the task is the one below.
+            if unsafe { Task::from_raw(task) }.on_cpu() {
+                return 1;
+            }
+            // SAFETY: by the requirement.
+            if let Some(function) = unsafe { (*data.cast::<Option<F>>()).take() } {
+                function();
+            }
+            0
+        }
+
+        // Not the last count of its stack is dropped under those locks.
+        let stack = self.pin_stack();
+        let mut function = Some(function);
+        // SAFETY: the task is valid; `call` takes this `function`, which outlives the call.
+        let busy = unsafe {
+            bindings::private::task_call_func(self.0, Some(call::<F>), (&raw mut function).cast())
+        };
+        drop(stack);
+        busy == 0
+    }
+
+    /// Whether it never runs in user mode: a kernel thread, or a worker that a process has in the kernel
+    /// (io_uring, vhost).
+    pub(crate) fn is_kernel_only(self) -> bool {
+        // SAFETY: valid; a plain word.
+        let flags = unsafe { core::ptr::read_volatile(&raw const (*self.0).flags) };
+        flags & (bindings::PF_KTHREAD | bindings::PF_USER_WORKER) != 0
+    }
+
+    /// Wakes it if its sleep may be interrupted. It finds that nothing has happened, and sleeps again.
+    /// Process context.
+    pub(crate) fn wake(self) {
+        // SAFETY: valid.
+        unsafe { bindings::private::wake_up_state(self.0, bindings::TASK_INTERRUPTIBLE) };
+    }
+
+    /// When it was made, in nanoseconds of the monotonic clock.
+    pub(crate) fn start(self) -> u64 {
+        // SAFETY: valid; constant after fork.
+        unsafe { (*self.0).start_time }
+    }
+
     /// What tells it from all other tasks that are alive.
     pub(crate) fn id(self) -> usize {
         self.0 as usize
@@ -235,6 +291,12 @@ impl Drop for TaskRef {
 pub(crate) fn wait_for_unlisted() {
     // SAFETY: may be called from any context that may sleep.
     unsafe { bindings::synchronize_rcu_tasks() }
+}
+
+/// Takes the idle tasks that sleep through their loop, and so through the scheduler. Process context.
+pub(crate) fn wake_idle() {
+    // SAFETY: may be called in process context.
+    unsafe { bindings::wake_up_all_idle_cpus() };
 }
 
 /// Visits every task once while the machine runs: a snapshot that may miss tasks that fork or exit

@@ -8,6 +8,7 @@
  *   wake    lets everybody out who sleeps or spins in a function
  *   hammer  number of kernel threads that call target_outer()
  *   gap     turns they make between two calls
+ *   inside  turns that anybody makes in the old target_outer()
  */
 #include <linux/module.h>
 #include <linux/moduleparam.h>
@@ -90,6 +91,7 @@ static const struct kernel_param_ops hammer_ops = { .set = hammer_set };
 module_param_cb(hammer, &hammer_ops, NULL, 0200);
 
 module_param_named(gap, target_gap, uint, 0600);
+module_param_named(inside, target_inside, uint, 0600);
 
 static int __init target_init(void)
 {

@@ -35,9 +35,17 @@ TARGET int target_inner(void)
 /* The new outer calls it by this name, through its ftrace site. */
 EXPORT_SYMBOL_GPL(target_inner);
 
+/* Turns of a thread in the old outer function. */
+unsigned int target_inside;
+
 TARGET int target_outer(void)
 {
-	return 0x10 + target_inner();
+	int inner = target_inner();
+	unsigned int turn, inside = READ_ONCE(target_inside);
+
+	for (turn = 0; turn < inside; turn++)
+		barrier();
+	return 0x10 + inner;
 }
 
 static void call_once(void)

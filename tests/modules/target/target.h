@@ -27,7 +27,7 @@ int target_sleepers(void);
 int target_outer(void);
 int target_inner(void);
 int target_hammer(unsigned int threads);
-extern unsigned int target_gap;
+extern unsigned int target_gap, target_inside;
 extern atomic64_t target_olds, target_news, target_mixes;
 
 /* value.c: functions that only return a number. */

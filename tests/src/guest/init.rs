@@ -11,7 +11,7 @@ use rustix::mount::{mount, MountFlags};
 use rustix::system::{reboot, RebootCommand};
 use rustix::termios::{tcgetattr, tcsetattr, LocalModes, OptionalActions};
 
-use super::{kexec, Guest};
+use super::{kexec, module, Guest};
 use crate::report::{Line, READY};
 use crate::scenario::{self, Ending};
 
@@ -49,6 +49,9 @@ fn try_run() -> Result<Ending> {
         Line::Fail(format!("no scenario {name}")).write(token, &mut port)?;
         return Ok(Ending::PowerOff);
     };
+    if let Some(model) = scenario.model {
+        module::choose_model(model);
+    }
     let guest = Guest::new(scenario.case(), token, port);
     let outcome = panic::catch_unwind(AssertUnwindSafe(|| (scenario.run)(&guest)))
         .unwrap_or_else(|_| Err(anyhow!("the scenario panicked; the console has the words")));

@@ -20,6 +20,7 @@ pub mod snapshot;
 pub mod syscall;
 pub mod target;
 pub mod tracefs;
+pub mod uring;
 
 use std::fs::File;
 use std::io;

@@ -4,11 +4,12 @@
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io;
+use std::sync::OnceLock;
 
 use anyhow::{Context, Result};
 use rustix::io::Errno;
 
-use super::check;
+use super::{check, patch};
 
 /// Loads `/modules/NAME.ko`.
 pub fn load(name: &str) -> io::Result<()> {
@@ -20,7 +21,18 @@ pub fn load_with(name: &str, parameters: &str) -> io::Result<()> {
     let path = format!("/modules/{name}.ko");
     let file = File::open(&path).map_err(|error| io::Error::other(format!("{path}: {error}")))?;
     rustix::system::finit_module(file, &CString::new(parameters)?, 0)?;
-    Ok(())
+    match MODEL.get() {
+        Some(model) if name.starts_with("molt") => patch::set_consistency(model),
+        _ => Ok(()),
+    }
+}
+
+/// How patches are to be changed whose authors do not say it.
+static MODEL: OnceLock<&'static str> = OnceLock::new();
+
+/// Has the core change patches in this model from when it is loaded on.
+pub fn choose_model(model: &'static str) {
+    MODEL.get_or_init(|| model);
 }
 
 /// Removes a module.

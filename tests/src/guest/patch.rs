@@ -132,6 +132,28 @@ impl Patch {
         self.remove()
     }
 
+    /// Writes to another file of its folder.
+    pub fn set(&self, path: &str, value: &str) -> io::Result<()> {
+        fs::write(self.folder().join(path), value)
+    }
+
+    /// Waits until its transition is complete.
+    pub fn completes(&self) -> Result<()> {
+        check::eventually(&format!("{}: the transition completes", self.name), || {
+            Ok(self.attribute("transition")? == "0")
+        })
+    }
+
+    /// Must say that so many tasks are left behind.
+    pub fn expect_left(&self, left: u64) -> Result<()> {
+        check::equal("tasks_left", self.number("tasks_left")?, left)?;
+        check::equal(
+            "transition",
+            self.number("transition")?,
+            u64::from(left != 0),
+        )
+    }
+
     /// Who was in the way of its last transaction.
     pub fn blockers(&self) -> Result<Vec<String>> {
         Ok(self
@@ -172,6 +194,11 @@ pub fn last_error() -> String {
 /// `/sys/kernel/molt/blockers`: of the last refused transaction.
 pub fn last_blockers() -> Vec<String> {
     global("blockers").lines().map(str::to_owned).collect()
+}
+
+/// How patches are changed whose authors do not say it.
+pub fn set_consistency(model: &str) -> io::Result<()> {
+    fs::write(Path::new(MOLT).join("consistency"), model)
 }
 
 fn global(file: &str) -> String {

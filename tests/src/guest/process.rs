@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Processes that are only forked, and system calls as they are.
 
+use std::fs;
 use std::io::{self, Write};
+use std::thread;
 
 use anyhow::{ensure, Result};
+
+use super::target;
 
 /// A process begins, does nothing and ends.
 pub fn come_and_go() -> Result<()> {
@@ -38,4 +42,56 @@ pub fn watch_getpid() -> io::Result<()> {
             out.flush()?;
         }
     }
+}
+
+/// Says that it is there, and sleeps in `pause()` for ever.
+pub fn pause() -> io::Result<()> {
+    writeln!(io::stdout(), "ready")?;
+    io::stdout().flush()?;
+    // SAFETY: has no arguments and changes nothing.
+    unsafe { libc::pause() };
+    Err(io::Error::last_os_error())
+}
+
+/// Calls `target_nap()` in so many threads; each must meet the original.
+pub fn nap(threads: &str) -> io::Result<()> {
+    const STACK: usize = 16 << 10;
+    let threads: u32 = threads.parse().map_err(io::Error::other)?;
+    let call = || -> io::Result<()> {
+        match fs::read_to_string(target::path("nap"))?.as_str() {
+            "1\n" => Ok(()),
+            other => Err(io::Error::other(format!("target_nap() returned {other:?}"))),
+        }
+    };
+    let threads = (0..threads)
+        .map(|_| thread::Builder::new().stack_size(STACK).spawn(call))
+        .collect::<io::Result<Vec<_>>>()?;
+    threads.into_iter().try_for_each(|thread| {
+        thread
+            .join()
+            .unwrap_or_else(|_| Err(io::Error::other("a thread panicked")))
+    })
+}
+
+/// Forks; says whether the first `getpid()` of the child is the original.
+pub fn fork() -> io::Result<()> {
+    // SAFETY: the child makes two system calls.
+    let child = unsafe { libc::fork() };
+    if child == 0 {
+        // SAFETY: has no arguments and changes nothing.
+        let pid = unsafe { libc::syscall(libc::SYS_getpid) };
+        // SAFETY: ends the process without running anything else.
+        unsafe { libc::_exit(i32::from(pid < 1 << 23)) }
+    }
+    let mut status = 0;
+    // SAFETY: our child, and a place for its status.
+    if child < 0 || unsafe { libc::waitpid(child, &mut status, 0) } != child {
+        return Err(io::Error::last_os_error());
+    }
+    let original = libc::WEXITSTATUS(status) == 1;
+    writeln!(
+        io::stdout(),
+        "{}",
+        if original { "original" } else { "replaced" }
+    )
 }

@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 use std::io;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::thread;
 use std::time::Duration;
@@ -122,7 +123,8 @@ fn tree(folder: &Path, facts: &mut BTreeMap<String, String>) -> io::Result<()> {
             facts.insert(what, "folder".into());
             tree(&path, facts)?;
         } else {
-            let history = HISTORY.iter().any(|name| path.ends_with(name));
+            let mode = path.metadata()?.permissions().mode();
+            let history = mode & 0o444 == 0 || HISTORY.iter().any(|name| path.ends_with(name));
             let value = if history {
                 String::new()
             } else {

@@ -31,7 +31,7 @@ impl Shape {
             accelerator: env::var("MOLT_ACCEL").unwrap_or_else(|_| "tcg,thread=single".into()),
             icount: None,
             processors: "2",
-            memory: "512",
+            memory: "768",
             parameters: "tsc=unstable",
         }
     }

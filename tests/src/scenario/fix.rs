@@ -22,6 +22,7 @@ pub fn scenario(name: &str) -> Scenario {
         deadline: Duration::from_secs(180),
         expected_splats: &[],
         ending: Ending::PowerOff,
+        model: None,
     }
 }
 

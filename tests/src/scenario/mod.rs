@@ -36,6 +36,7 @@ mod hotplug;
 mod input;
 mod nmi;
 mod object;
+mod pertask;
 mod refuse;
 mod replace;
 mod request;
@@ -65,6 +66,8 @@ pub struct Scenario {
     pub expected_splats: &'static [&'static str],
     /// How the machine is to end.
     pub ending: Ending,
+    /// How patches are changed whose authors do not say it; without it, as the core begins.
+    pub model: Option<&'static str>,
 }
 
 /// How a machine ends when its scenario has run.
@@ -85,6 +88,17 @@ impl Scenario {
             deadline: Duration::from_secs(60),
             expected_splats: &[],
             ending: Ending::PowerOff,
+            model: None,
+        }
+    }
+
+    /// The same with changes that are made task by task.
+    fn task_by_task(&self) -> Self {
+        Self {
+            area: "pertask",
+            case: format!("{}_{}", self.area, self.case).into(),
+            model: Some("per_task"),
+            ..self.clone()
         }
     }
 
@@ -111,8 +125,42 @@ impl Scenario {
     }
 }
 
-/// All scenarios but those of fixes.
+/// All scenarios but those of fixes: as they are, and those of the areas that are about what patches can do
+/// also task by task.
 pub fn all() -> impl Iterator<Item = Scenario> {
+    areas().chain(again())
+}
+
+/// What is the same in both models.
+fn again() -> impl Iterator<Item = Scenario> {
+    let areas = [
+        smoke::ALL,
+        unreliable::ALL,
+        verdict::ALL,
+        request::ALL,
+        exiting::ALL,
+        atomic::ALL,
+        nmi::ALL,
+        unload::ALL,
+        coexist::ALL,
+        hotplug::ALL,
+        storm::ALL,
+        object::ALL,
+        coming::ALL,
+        direct::ALL,
+        replace::ALL,
+        callback::ALL,
+        force::ALL,
+        shadow::ALL,
+        state::ALL,
+        symbol::ALL,
+    ];
+    let all = areas.into_iter().flatten();
+    all.filter(|scenario| !pertask::DIFFERENT.contains(&scenario.name().as_str()))
+        .map(Scenario::task_by_task)
+}
+
+fn areas() -> impl Iterator<Item = Scenario> {
     [
         smoke::ALL,
         stack::ALL,
@@ -138,6 +186,7 @@ pub fn all() -> impl Iterator<Item = Scenario> {
         replace::ALL,
         callback::ALL,
         force::ALL,
+        pertask::ALL,
         api::ALL,
         shadow::ALL,
         state::ALL,

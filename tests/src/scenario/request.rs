@@ -2,6 +2,7 @@
 //! Who asks for a change: several at once, and those who are killed while they wait.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -142,7 +143,8 @@ fn readers_during_a_change(guest: &Guest) -> Result<()> {
     let mut shown = Vec::new();
     for entry in fs::read_dir(patch.folder())? {
         let path = entry?.path();
-        if path.is_file() {
+        let readable = path.metadata()?.permissions().mode() & 0o444 != 0;
+        if path.is_file() && readable {
             shown.push(format!(
                 "{}={:?}",
                 path.display(),

@@ -17,7 +17,9 @@ scenarios! { sysfs:
 
 /// Files that only root may read; of the others only these may be written.
 const PRIVATE: &[&str] = &["blockers", "old_addr", "new_addr"];
-const WRITABLE: &[&str] = &["enabled", "redirect", "budget_us"];
+const WRITABLE: &[&str] = &["enabled", "redirect", "consistency", "budget_us", "poke_ms"];
+/// Of a patch.
+const WRITE_ONLY: &[&str] = &["poke", "force"];
 
 /// Every file may be read by whom it should, and written by nobody else than root.
 fn modes(_: &Guest) -> Result<()> {
@@ -49,6 +51,7 @@ fn visit(folder: &Path, files: &mut Vec<String>) -> Result<()> {
         let name = name.unwrap_or_default();
         let expected = match name.as_str() {
             name if WRITABLE.contains(&name) => 0o644,
+            name if WRITE_ONLY.contains(&name) && path.with_file_name("enabled").exists() => 0o200,
             name if PRIVATE.contains(&name) => 0o400,
             _ => 0o444,
         };

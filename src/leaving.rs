@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! The last look before a patch module goes.
+
+use crate::{
+    blockers::Found,
+    edge::{recorder::Recording, stop::stop_machine},
+    judge::Judge,
+    patch::Patch,
+    ranges::Ranges,
+    scan::{Scan, Verdict},
+    shared::Shared,
+};
+use kernel::{
+    current,
+    prelude::*,
+    time::{delay::fsleep, Delta},
+};
+
+/// Waits until no task but the caller is in the code of a disabled `patch`, whose module is about to
+/// go. Process context; the caller is in the module's exit.
+///
+/// The change that disabled it has verified that already, and nothing calls a replacement since;
+/// this catches what the patch itself may have left behind, such as a work item. A grace period of
+/// RCU-tasks would not do: it ends at a sleep, which may be in that code.
+pub(crate) fn wait_until_left(patch: &Patch, shared: &Shared) {
+    let waited = shared.record().and_then(|recording| {
+        let waited = wait_recording(patch, shared, &recording);
+        shared.keep(recording.stop());
+        waited
+    });
+    if waited.is_err() {
+        pr_warn!("{}: no memory to look who is in its code\n", patch.name());
+    }
+}
+
+fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Result {
+    const PAUSE_MS: i64 = 100;
+    const TOLD_EVERY: u32 = 100;
+    const PATIENCE: u32 = 100;
+
+    let mut text = [patch.text];
+    let text = Ranges::new(&mut text);
+    let found = Found::without(current!().pid())?;
+    let mut scan = Scan::new(&shared.exits, recording, Judge::new(text, found));
+    let mut round = 0u32;
+    loop {
+        scan.look();
+        if scan.judge.found.inside == 0 {
+            // Who waits in vain for a window that is short enough gets a longer one in the end.
+            let budget = if round < PATIENCE {
+                shared.budget_ns()
+            } else {
+                0
+            };
+            match stop_machine(|stopped| scan.verify(stopped, budget)) {
+                Ok((Verdict::Clear, _)) => return Ok(()),
+                // Where a stack cannot be walked to its end, the frames up to there have been looked
+                // at, and more cannot be known.
+                Ok((Verdict::Blocked, _)) if scan.judge.found.inside == 0 => return Ok(()),
+                _ => {}
+            }
+        }
+        if round % TOLD_EVERY == 0 {
+            let who = scan.judge.found.told();
+            pr_notice!(
+                "{}: not unloaded yet, in its code{}\n",
+                patch.name(),
+                who.few()
+            );
+        }
+        round = round.wrapping_add(1);
+        fsleep(Delta::from_millis(PAUSE_MS));
+    }
+}

@@ -1,0 +1,367 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Phases 3 and 4 of a change: tries, until the deadline, to flip at a moment when that may be done.
+
+use crate::{
+    blockers::Found,
+    edge::{
+        handler::{self, Staged},
+        migration::{Migration, Window},
+        recorder::Recording,
+        stop,
+        stop::Stopped,
+        watch::Hold,
+    },
+    error::{Cause, Refusal, Setback},
+    judge::{Behind, Judge},
+    patch::Figures,
+    plan::{Plan, Step},
+    ranges::Ranges,
+    registry::Registry,
+    requester::Requester,
+    scan::{Scan, Verdict},
+    shared::Shared,
+    site::Site,
+    turns::Turns,
+};
+use kernel::{
+    prelude::*,
+    sync::Arc,
+    time::{Delta, Instant, Monotonic},
+};
+
+/// Milliseconds between two tries: first and longest; it doubles from one to the other.
+const PAUSE_MS: (u32, u32) = (1, 100);
+
+/// Slots for those who stay behind: at first, and at the most. Half of them may be full.
+const SLOTS: (usize, usize) = (1 << 10, 1 << 22);
+
+/// How a stop window ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    Flipped,
+    Blocked,
+    Overrun,
+    Vetoed,
+}
+
+/// What is switched at one instant: ready to be written, because the window must be short.
+struct Flip<'a>(KVec<Staged<'a>>);
+
+impl<'a> Flip<'a> {
+    fn prepare(steps: &[Step], sites: &'a [Site]) -> Result<Self, Refusal> {
+        let mut staged = KVec::with_capacity(steps.len(), GFP_KERNEL)?;
+        for step in steps {
+            staged.push(sites[step.site].redirect.prepare(step.target), GFP_KERNEL)?;
+        }
+        Ok(Self(staged))
+    }
+
+    /// Nobody is inside: sends all functions where they go. False after a veto.
+    fn make(&self, stopped: &Stopped<'_>, window: &handler::Window) -> bool {
+        for staged in &self.0 {
+            staged.write(stopped);
+        }
+        window.flip(stopped)
+    }
+}
+
+/// See the module's documentation.
+pub(crate) struct Trial<'a> {
+    shared: &'a Shared,
+    requester: &'a Requester,
+    begun: Instant<Monotonic>,
+    deadline_ms: u32,
+    /// Milliseconds until the next try.
+    pause: u32,
+    /// Tasks were in the way of the last try.
+    blocked: bool,
+    /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
+    recording: &'a mut Option<Recording>,
+    /// What has been measured so far.
+    pub(crate) figures: Figures,
+}
+
+impl<'a> Trial<'a> {
+    /// One that begins now. What it leaves in `recording` is to be ended.
+    pub(crate) fn new(
+        shared: &'a Shared,
+        requester: &'a Requester,
+        deadline_ms: u32,
+        recording: &'a mut Option<Recording>,
+    ) -> Self {
+        Self {
+            shared,
+            requester,
+            begun: Instant::now(),
+            deadline_ms,
+            pause: PAUSE_MS.0,
+            blocked: false,
+            recording,
+            figures: Figures::default(),
+        }
+    }
+
+    /// Flips all functions of `plan` when nobody is inside its ranges.
+    pub(crate) fn flip(&mut self, registry: &Registry, plan: &mut Plan) -> Result<(), Setback> {
+        let recording = self.record()?;
+        let Plan { steps, ranges, .. } = plan;
+        let sites = &registry.sites;
+        let result = Flip::prepare(steps, sites)
+            .map_err(Setback::from)
+            .and_then(|flip| {
+                for step in steps.iter() {
+                    sites[step.site].redirect.watch();
+                }
+                let result = self.flip_until_deadline(&recording, Ranges::new(ranges), &flip);
+                // After a flip the new targets, otherwise the old ones.
+                for step in steps.iter() {
+                    sites[step.site].redirect.settle();
+                }
+                result
+            });
+        *self.recording = Some(recording);
+        result
+    }
+
+    fn flip_until_deadline(
+        &mut self,
+        recording: &Recording,
+        ranges: Ranges<'_>,
+        flip: &Flip<'_>,
+    ) -> Result<(), Setback> {
+        let judge = Judge::new(ranges, Found::new()?);
+        let mut scan = Scan::new(&self.shared.exits, recording, judge);
+        loop {
+            scan.look();
+            let mut end = End::Blocked;
+            if scan.judge.is_content() {
+                let window = handler::Window::open();
+                end = self.stop(&mut scan, |stopped| flip.make(stopped, &window))?;
+            }
+            self.figures.scanned = scan.surveyed;
+            if end == End::Flipped {
+                return Ok(());
+            }
+            let found = &scan.judge.found;
+            if found.only().is_some_and(|pid| self.requester.is(pid)) {
+                // It waits for us inside a function of the patch, so it has to go first. What comes
+                // of the change then stands in `transition` and `last_error`.
+                self.requester.answer(Ok(()));
+            }
+            self.blocked = end == End::Blocked;
+            self.pause_after(end, found)?;
+        }
+    }
+
+    /// Has all functions of `turns` part, and a transition begin that leaves behind whoever is inside the
+    /// ranges, except who is still behind in the one that it reverses. `prepare` makes what has to be
+    /// there afterwards.
+    pub(crate) fn migrate<T>(
+        &mut self,
+        registry: &mut Registry,
+        turns: &Turns,
+        reversed: Option<&Arc<Migration>>,
+        prepare: impl Fn(Hold) -> Result<T>,
+    ) -> Result<T, Setback> {
+        let recording = self.record()?;
+        let mut slots = SLOTS.0;
+        let result = loop {
+            match self.migrate_with(slots, &recording, registry, turns, reversed, &prepare) {
+                Ok(Some(made)) => break Ok(made),
+                Ok(None) if slots < SLOTS.1 => slots *= 4,
+                Ok(None) => {
+                    break Err(Setback::Final(Refusal::new(
+                        Cause::NoMemory,
+                        fmt!("more tasks are inside than can be followed"),
+                    )))
+                }
+                Err(setback) => break Err(setback),
+            }
+        };
+        *self.recording = Some(recording);
+        result
+    }
+
+    /// The same with so many slots; `None` when they were too few.
+    fn migrate_with<T>(
+        &mut self,
+        slots: usize,
+        recording: &Recording,
+        registry: &mut Registry,
+        turns: &Turns,
+        reversed: Option<&Arc<Migration>>,
+        prepare: &impl Fn(Hold) -> Result<T>,
+    ) -> Result<Option<T>, Setback> {
+        let migration =
+            Migration::new(slots, &turns.ways.there).map_err(|_| Refusal::no_memory())?;
+        let behind = Behind {
+            migration: &migration,
+            reversed: reversed.map(|reversed| &**reversed),
+        };
+        let judge = Judge::leaving(migration.ranges(), Found::new()?, behind);
+        let mut scan = Scan::new(&self.shared.exits, recording, judge);
+        scan.look();
+        self.figures.scanned = scan.surveyed;
+        if migration.is_full() {
+            return Ok(None);
+        }
+        let hold = Hold::new(self.shared.points, migration.clone()).map_err(not_recorded)?;
+        let made = prepare(hold).map_err(|_| Refusal::no_memory())?;
+        registry.transitions.reserve(1, GFP_KERNEL)?;
+        let begun = match turns.part(registry, &migration) {
+            Ok(()) => self.begin_until_deadline(&mut scan, &migration),
+            Err(_) => Err(Refusal::no_memory().into()),
+        };
+        if !matches!(begun, Ok(true)) {
+            turns.unpart(registry, &migration);
+        }
+        Ok(begun?.then_some(made))
+    }
+
+    /// True when the transition has begun, false when there was no room for those who stay behind.
+    fn begin_until_deadline(
+        &mut self,
+        scan: &mut Scan<'_>,
+        migration: &Migration,
+    ) -> Result<bool, Setback> {
+        loop {
+            let window = migration.open();
+            let end = self.stop(scan, |stopped| Window::flip(&window, stopped))?;
+            drop(window);
+            if end == End::Flipped {
+                return Ok(true);
+            }
+            if migration.is_full() {
+                return Ok(false);
+            }
+            self.pause_after(end, &scan.judge.found)?;
+            scan.look();
+        }
+    }
+
+    /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
+    fn stop(
+        &mut self,
+        scan: &mut Scan<'_>,
+        flip: impl FnOnce(&Stopped<'_>) -> bool + Send,
+    ) -> Result<End, Refusal> {
+        let budget = self.shared.budget_ns();
+        let stopped =
+            stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
+                Verdict::Blocked | Verdict::Unknown => End::Blocked,
+                Verdict::Overrun => End::Overrun,
+                Verdict::Clear if flip(stopped) => End::Flipped,
+                Verdict::Clear => End::Vetoed,
+            });
+        let (end, held) = stopped
+            .map_err(|_| Refusal::new(Cause::NoMemory, fmt!("the machine could not be stopped")))?;
+        self.figures.attempts += 1;
+        self.figures.stop_ns = held;
+        self.figures.verified = scan.judge.found.looked_at;
+        self.figures.overflows = scan.fallbacks;
+        Ok(end)
+    }
+
+    /// Begins to record who runs, unless that is done already.
+    fn record(&mut self) -> Result<Recording, Setback> {
+        match self.recording.take() {
+            Some(recording) => Ok(recording),
+            None => Ok(self.shared.record().map_err(not_recorded)?),
+        }
+    }
+
+    /// Whether tasks in the way were what the last try came to nothing for.
+    pub(crate) fn is_blocked(&self) -> bool {
+        self.blocked
+    }
+
+    /// Gives it its whole time again, because it goes on in another way.
+    pub(crate) fn restart(&mut self) {
+        self.begun = Instant::now();
+        self.pause = PAUSE_MS.0;
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.begun.elapsed() >= Delta::from_millis(self.deadline_ms.into())
+    }
+
+    /// After a try that came to nothing.
+    fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
+        if self.is_over() {
+            return Err(Setback::Final(in_the_way(end, found)));
+        }
+        self.wait()?;
+        if self.shared.somebody_waits() {
+            return Err(Setback::Passing(in_the_way(end, found)));
+        }
+        Ok(())
+    }
+
+    /// Sleeps between two tries, or learns that nobody wants the change any more.
+    pub(crate) fn wait(&mut self) -> Result<(), Refusal> {
+        let pause = self.pause;
+        self.pause = (pause * 2).min(PAUSE_MS.1);
+        if !self.requester.pause(pause) {
+            return Err(Refusal::new(
+                Cause::Cancelled,
+                fmt!("the process that asked for it was killed"),
+            ));
+        }
+        Ok(())
+    }
+
+    /// The same for as short as possible: a module that is loaded and unloaded all the time is whole, or
+    /// gone, for moments only, and a long pause would miss them again and again.
+    pub(crate) fn wait_shortly(&mut self) -> Result<(), Refusal> {
+        self.pause = PAUSE_MS.0;
+        self.wait()
+    }
+}
+
+/// Why the last try came to nothing.
+fn in_the_way(end: End, found: &Found) -> Refusal {
+    match end {
+        End::Vetoed => Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function")),
+        End::Overrun => Refusal::new(
+            Cause::Budget,
+            fmt!(
+                "the CPUs may not be held for as long as it takes to verify {} tasks",
+                found.looked_at
+            ),
+        ),
+        End::Flipped | End::Blocked => blocked(found),
+    }
+}
+
+/// What the last look at the tasks says.
+fn blocked(found: &Found) -> Refusal {
+    if found.is_clean() {
+        Refusal::new(
+            Cause::Busy,
+            fmt!("more tasks were exiting at once than can be followed"),
+        )
+    } else if found.inside == 0 {
+        Refusal::blocked(
+            Cause::Unreliable,
+            fmt!("{} stacks cannot be walked to their end", found.unreliable),
+            found.told(),
+        )
+    } else {
+        Refusal::blocked(
+            Cause::Busy,
+            fmt!("{} tasks are inside", found.inside),
+            found.told(),
+        )
+    }
+}
+
+fn not_recorded(error: Error) -> Refusal {
+    match error {
+        error if error == ENOMEM => Refusal::no_memory(),
+        error => Refusal::new(
+            Cause::NotTraceable,
+            fmt!("sched_switch cannot be traced: {:?}", error),
+        ),
+    }
+}

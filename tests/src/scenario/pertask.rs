@@ -1,0 +1,326 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Changes that are made task by task: who is inside stays behind, and follows as soon as
+//! it is outside.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Result};
+use rustix::io::Errno;
+
+use crate::guest::load::Load;
+use crate::guest::patch::{self, Patch};
+use crate::guest::sleeper::Sleeper;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::{check, module, target, Guest};
+
+mod feature;
+mod follow;
+
+use feature::*;
+use follow::*;
+
+scenarios! { pertask:
+    nobody_inside,
+    sleeper,
+    disabled_around_a_sleeper,
+    enabling_reversed,
+    disabling_reversed,
+    reversed_again_and_again,
+    hammered.seconds(300),
+    hammered_and_reversed.seconds(300),
+    two_at_once,
+    part_of_another_transition,
+    automatic,
+    forced_to_enable,
+    forced_to_disable,
+    stacked,
+    replaces,
+    replacing_reversed,
+    module_comes_and_goes,
+    module_comes_on_the_way_out,
+    module_comes_to_one_that_replaces,
+    callbacks,
+    callbacks_of_a_reversed_change,
+    input,
+    exits_behind,
+    forks_behind.seconds(120),
+    io_uring_worker,
+    processor_goes,
+    poked,
+    says_who_does_not_follow,
+    many_behind.seconds(240),
+}
+
+/// What other areas expect of tasks that are in the way, which is different here.
+pub const DIFFERENT: &[&str] = &[
+    "callback::busy_target",
+    "callback::refused_disable",
+    "callback::refused_enable",
+    "coming::comes_during_a_blocked_disable",
+    "coming::comes_during_a_blocked_enable",
+    "direct::sleeper_in_the_replacement",
+    "exiting::asleep_off_the_list",
+    "force::other_functions_are_checked",
+    "force::patch_on_top_is_checked",
+    "force::replaces_under_a_sleeper",
+    "replace::module_comes_while_it_is_blocked",
+    "replace::sleeper_in_a_dropped_replacement",
+    "request::killed_disable",
+    "request::killed_insmod",
+    "request::second_waits_for_first",
+    "request::written_while_its_load_waits",
+    "smoke::shows_itself",
+    "state::dropped_when_the_load_is_refused",
+    "state::refused_change_takes_nothing",
+    "state::refused_disable_keeps_the_change",
+    "unload::sleeper_keeps_the_text",
+    "unreliable::below_a_bpf_program",
+    "unreliable::function_graph_on_a_sleeping_task",
+    "unreliable::kretprobe_on_a_running_task",
+    "unreliable::kretprobe_on_a_sleeping_task",
+    "verdict::a_window_over_budget_is_given_up",
+    "verdict::agree_about_sleepers",
+    "verdict::agree_while_functions_are_hammered",
+];
+
+/// The core and the target, with this model for all patches.
+fn load() -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    Ok(patch::set_consistency("per_task")?)
+}
+
+/// Complete at once.
+fn nobody_inside(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let patch = Patch::load("patch_value")?;
+    patch.expect_left(0)?;
+    target::expect("value", "2")?;
+    patch.disable()?;
+    patch.expect_left(0)?;
+    target::expect("value", "1")?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// Everybody else calls the new function at once, the sleeper when it has come back.
+fn sleeper(guest: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    check::equal("state", patch.attribute("state")?.as_str(), "enabling")?;
+    let blockers = patch.blockers()?;
+    guest.note(format!("{blockers:?}"));
+    patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), "target_nap")?;
+    ensure!(
+        blockers.iter().all(|line| line.ends_with("ms")),
+        "{blockers:?}"
+    );
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
+
+    let other = Sleeper::enter("nap")?;
+    patch.expect_left(1)?;
+    target::wake()?;
+    check::equal("target_nap() of the other", other.leave()?.as_str(), "2")?;
+    check::equal(
+        "target_nap() of the sleeper",
+        sleeper.leave()?.as_str(),
+        "1",
+    )?;
+    patch.completes()?;
+    patch.expect_left(0)?;
+    check::equal("blockers", patch.blockers()?, vec![])?;
+    patch.expect_enabled(true)?;
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// The replacement can be left, but not be unloaded before the sleeper has left it.
+fn disabled_around_a_sleeper(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let patch = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    check::equal("state", patch.attribute("state")?.as_str(), "disabling")?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
+    let other = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal("target_nap() of the other", other.leave()?.as_str(), "1")?;
+    check::equal(
+        "target_nap() of the sleeper",
+        sleeper.leave()?.as_str(),
+        "2",
+    )?;
+    patch.completes()?;
+    patch.expect_enabled(false)?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// Who stayed behind is where all are to go, and who went on stays behind now.
+fn enabling_reversed(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let old = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    let new = Sleeper::enter("nap")?;
+    patch.expect_left(1)?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    check::equal("state", patch.attribute("state")?.as_str(), "disabling")?;
+    let blockers = patch.blockers()?;
+    let start = format!("{} ", new.pid());
+    ensure!(
+        blockers.len() == 1 && blockers[0].starts_with(&start),
+        "{blockers:?}, but only {start}is in the replacement"
+    );
+    let last = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal("who was behind", old.leave()?.as_str(), "1")?;
+    check::equal("who is behind", new.leave()?.as_str(), "2")?;
+    check::equal("who came after", last.leave()?.as_str(), "1")?;
+    patch.completes()?;
+    patch.expect_enabled(false)?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// The same in the other direction.
+fn disabling_reversed(_: &Guest) -> Result<()> {
+    load()?;
+    let patch = Patch::load("patch_nap")?;
+    let before = Snapshot::take()?;
+    let new = Sleeper::enter("nap")?;
+    patch.disable()?;
+    let old = Sleeper::enter("nap")?;
+    patch.enable()?;
+    patch.expect_left(1)?;
+    check::equal("state", patch.attribute("state")?.as_str(), "enabling")?;
+    target::wake()?;
+    check::equal("who was behind", new.leave()?.as_str(), "2")?;
+    check::equal("who is behind", old.leave()?.as_str(), "1")?;
+    patch.completes()?;
+    patch.expect_enabled(true)?;
+    before.expect_same()?;
+    patch.retire()
+}
+
+/// Nobody ever leaves, and the direction changes many times. What was asked for last
+/// comes about.
+fn reversed_again_and_again(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let old = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    let new = Sleeper::enter("nap")?;
+    for _ in 0..20 {
+        patch.disable()?;
+        patch.expect_left(1)?;
+        patch.disable()?;
+        patch.enable()?;
+        patch.expect_left(1)?;
+        patch.enable()?;
+    }
+    target::wake()?;
+    check::equal("the old function", old.leave()?.as_str(), "1")?;
+    check::equal("the new function", new.leave()?.as_str(), "2")?;
+    patch.completes()?;
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// Kernel threads and processes call the pair on all CPUs.
+struct Hammers {
+    processes: Load,
+}
+
+impl Hammers {
+    /// Most of the time they are inside.
+    fn start() -> Result<Self> {
+        target::set("gap", 20)?;
+        target::set("inside", 2000)?;
+        target::hammer(3)?;
+        let processes = Load::start(3, |_| {
+            let pair = target::call("pair")?;
+            ensure!(pair == "0x11" || pair == "0x22", "a mix: {pair}");
+            Ok(())
+        });
+        Ok(Self { processes })
+    }
+
+    fn stop(self, guest: &Guest) -> Result<()> {
+        let calls = self.processes.stop()?;
+        target::hammer(0)?;
+        let (old, new) = (target::count("olds")?, target::count("news")?);
+        guest.note(format!(
+            "{old} old calls, {new} new calls, {calls} of processes"
+        ));
+        ensure!(
+            old > 200 && new > 200,
+            "{old} old and {new} new calls: too little"
+        );
+        target::expect("mixes", "0")
+    }
+}
+
+/// Each change completes, and no call meets a mixture.
+fn hammered(guest: &Guest) -> Result<()> {
+    load()?;
+    let hammers = Hammers::start()?;
+    let patch = Patch::load("patch_pair")?;
+    let (mut longest, mut behind) = (Duration::ZERO, 0);
+    for round in 0..100 {
+        let begun = Instant::now();
+        let on = round % 2 != 0;
+        patch.write(if on { "1" } else { "0" })?;
+        behind += patch.number("tasks_left")?;
+        patch.completes()?;
+        longest = longest.max(begun.elapsed());
+        patch.expect_enabled(on)?;
+        let pair = if on { "0x22" } else { "0x11" };
+        target::expect("pair", pair)?;
+    }
+    guest.note(format!(
+        "{behind} left behind, the longest change took {longest:?}"
+    ));
+    hammers.stop(guest)?;
+    patch.retire()
+}
+
+/// Changes are taken back at all times.
+fn hammered_and_reversed(guest: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let hammers = Hammers::start()?;
+    let mut patch = Patch::load("patch_pair_nap")?;
+    let mut reversed = 0;
+    for round in 0..100 {
+        // Without this one it would be complete before it is reversed.
+        let sleeper = Sleeper::enter("nap")?;
+        for way in 0..round % 7 {
+            reversed += patch.number("transition")?;
+            patch.write(if (round + way) % 2 == 0 { "0" } else { "1" })?;
+        }
+        target::wake()?;
+        sleeper.leave()?;
+        if round % 10 == 9 {
+            patch.write("0")?;
+            patch.completes()?;
+            patch.remove()?;
+            patch = Patch::load("patch_pair_nap")?;
+        }
+    }
+    guest.note(format!("{reversed} changes were reversed"));
+    ensure!(reversed > 100, "only {reversed} changes were reversed");
+    patch.write("1")?;
+    patch.completes()?;
+    patch.expect_enabled(true)?;
+    hammers.stop(guest)?;
+    target::expect("pair", "0x22")?;
+    patch.retire()?;
+    before.expect_same()
+}

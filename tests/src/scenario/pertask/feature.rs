@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: GPL-2.0
+//! What patches can do otherwise, task by task.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
+
+use super::load;
+use crate::guest::patch::{self, Patch};
+use crate::guest::sleeper::Sleeper;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::{check, journal, late, module, target, Guest};
+
+/// Each waits for its own sleepers.
+pub fn two_at_once(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let (nap, deep) = (Sleeper::enter("nap")?, Sleeper::enter("deep")?);
+    let patch_nap = Patch::load("patch_nap")?;
+    let patch_deep = Patch::load("patch_deep")?;
+    patch_nap.expect_left(1)?;
+    patch_deep.expect_left(1)?;
+    // And a third that nobody is in the way of.
+    Patch::load("patch_value")?.retire()?;
+    patch_nap.disable()?;
+    patch_nap.completes()?;
+    patch_deep.expect_left(1)?;
+    target::wake()?;
+    check::equal("target_nap()", nap.leave()?.as_str(), "1")?;
+    ensure!(deep.leave()? != "2", "the old target_deep() returned 2");
+    patch_deep.completes()?;
+    target::expect("deep", "2")?;
+    patch_deep.retire()?;
+    patch_nap.remove()?;
+    before.expect_same()
+}
+
+/// A function takes part in one transition at a time, in either model.
+pub fn part_of_another_transition(_: &Guest) -> Result<()> {
+    load()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    let before = Snapshot::take()?;
+    for model in ["per_task", "stop_machine", "auto"] {
+        patch::set_consistency(model)?;
+        patch::refuse("patch_everywhere", "deadline_ms=300", Errno::BUSY, "busy")?;
+        let error = patch::last_error();
+        ensure!(error.contains("target_nap"), "{error}");
+    }
+    patch::set_consistency("per_task")?;
+    before.expect_same()?;
+    let wakes = thread::spawn(|| -> Result<()> {
+        thread::sleep(Duration::from_millis(300));
+        target::wake()
+    });
+    let everywhere = Patch::load("patch_everywhere").context("waits for the other")?;
+    wakes.join().expect("it does not panic")?;
+    sleeper.leave()?;
+    everywhere.completes()?;
+    patch.completes()?;
+    everywhere.retire()?;
+    patch.retire()
+}
+
+/// At one instant when that can be had; else task by task, after the deadline.
+pub fn automatic(_: &Guest) -> Result<()> {
+    load()?;
+    patch::set_consistency("auto")?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(0)?;
+    patch.retire()?;
+
+    let sleeper = Sleeper::enter("nap")?;
+    let begun = Instant::now();
+    let patch = Patch::load_with("patch_nap", "deadline_ms=500")?;
+    ensure!(
+        begun.elapsed() >= Duration::from_millis(500),
+        "it did not wait"
+    );
+    patch.expect_left(1)?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "1")?;
+    patch.completes()?;
+    patch.set("consistency", "stop_machine")?;
+    patch.retire()
+}
+
+/// The sleeper does not count any more. Nothing can be unloaded that it may be in.
+pub fn forced_to_enable(_: &Guest) -> Result<()> {
+    load()?;
+    let below = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_everywhere")?;
+    patch.expect_left(1)?;
+    patch.set("force", "1")?;
+    patch.expect_left(0)?;
+    patch.expect_enabled(true)?;
+    check::equal("forced", below.number("forced")?, 1)?;
+    check::refused("force", patch.set("force", "1"), Errno::INVAL)?;
+    patch.retire()?;
+    below.disable()?;
+    below.expect_left(1)?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    below.completes()?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
+}
+
+/// The same for a patch that is switched off.
+pub fn forced_to_disable(_: &Guest) -> Result<()> {
+    load()?;
+    let patch = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    patch.set("force", "1")?;
+    patch.expect_left(0)?;
+    patch.expect_enabled(false)?;
+    check::equal("forced", patch.number("forced")?, 1)?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    target::wake()?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
+}
+
+/// Words and numbers that make no sense.
+pub fn input(_: &Guest) -> Result<()> {
+    load()?;
+    let patch = Patch::load("patch_value")?;
+    for (file, value) in [
+        ("consistency", "per_tas"),
+        ("poke", "0"),
+        ("poke", "x"),
+        ("force", "0"),
+        ("force", "1"),
+    ] {
+        check::refused(
+            &format!("{value:?} to {file}"),
+            patch.set(file, value),
+            Errno::INVAL,
+        )?;
+    }
+    patch.set("poke", "1").context("nobody to be woken")?;
+    for model in ["auto", "stop_machine", "per_task\n"] {
+        patch.set("consistency", model)?;
+        let says = patch.attribute("consistency")?;
+        check::equal("consistency", says.as_str(), model.trim_end())?;
+        patch::set_consistency(model)?;
+    }
+    patch.retire()
+}
+
+/// One patch on another, and off again below it: each waits for its own sleepers.
+pub fn stacked(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let below = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let above = Patch::load("patch_everywhere")?;
+    above.expect_left(1)?;
+    target::expect("nap", "2")?;
+    // Its replacement is where calls of the sleeper go.
+    check::refused("disable", below.write("0"), Errno::BUSY)?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    above.completes()?;
+    below.retire()?;
+    target::expect("nap", "2")?;
+    above.retire()?;
+    before.expect_same()
+}
+
+/// What is superseded stays until the last task has left it.
+pub fn replaces(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let old = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_cumulative")?;
+    patch.expect_left(1)?;
+    target::expect("value", "5")?;
+    old.expect_enabled(true)?;
+    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
+    let other = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal(
+        "target_nap() of the sleeper",
+        sleeper.leave()?.as_str(),
+        "2",
+    )?;
+    check::equal("target_nap() of the other", other.leave()?.as_str(), "1")?;
+    patch.completes()?;
+    check::equal("state", old.attribute("state")?.as_str(), "superseded")?;
+    old.remove()?;
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// Nothing is superseded then.
+pub fn replacing_reversed(_: &Guest) -> Result<()> {
+    load()?;
+    let old = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_cumulative")?;
+    patch.expect_left(1)?;
+    patch.disable()?;
+    patch.completes()?;
+    patch.remove()?;
+    old.expect_enabled(true)?;
+    target::expect("value", "1")?;
+    target::wake()?;
+    check::equal(
+        "target_nap() of the sleeper",
+        sleeper.leave()?.as_str(),
+        "2",
+    )?;
+    let last = Sleeper::enter("nap")?;
+    target::wake()?;
+    check::equal("target_nap()", last.leave()?.as_str(), "2")?;
+    old.retire()
+}
+
+/// A module of a patch that is on its way is patched as it comes, at any time.
+pub fn module_comes_and_goes(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let before = Snapshot::take()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_everywhere")?;
+    patch.expect_left(1)?;
+    for _ in 0..3 {
+        module::load_all(&["late"])?;
+        late::expect("value", "2")?;
+        patch.expect_left(1)?;
+        module::remove_all(&["late"])?;
+    }
+    module::load_all(&["late"])?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.completes()?;
+    late::expect("value", "2")?;
+    late::expect_state(&patch, "patched")?;
+    patch.disable()?;
+    late::expect("value", "1")?;
+    module::remove_all(&["late"])?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// The same for one that is being disabled: whoever comes calls the module's own function.
+pub fn module_comes_on_the_way_out(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let before = Snapshot::take()?;
+    let patch = Patch::load("patch_late_sleeper")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    module::load_all(&["late"])?;
+    late::expect("value", "1")?;
+    // And back: now it calls the patch's.
+    patch.enable()?;
+    late::expect("value", "2")?;
+    patch.disable()?;
+    late::expect("value", "1")?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    patch.completes()?;
+    late::expect("value", "1")?;
+    module::remove_all(&["late"])?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// The function of the module that comes is that of a patch which is on its way to be superseded.
+pub fn module_comes_to_one_that_replaces(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let old = Patch::load("patch_late_sleeper")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_cumulative")?;
+    patch.expect_left(1)?;
+    module::load_all(&["late"])?;
+    late::expect("value", "1")?;
+    patch.disable()?;
+    late::expect("value", "2")?;
+    patch.completes()?;
+    patch.enable()?;
+    patch.expect_left(1)?;
+    late::expect("value", "1")?;
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    patch.completes()?;
+    late::expect("value", "1")?;
+    old.remove()?;
+    module::remove_all(&["late"])?;
+    patch.retire()
+}
+
+/// Those that come after a change come when its last task has followed.
+pub fn callbacks(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_callbacks_nap")?;
+    patch.expect_left(1)?;
+    journal::expect(&["patch_callbacks_nap pre_patch target"])?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.completes()?;
+    journal::wait_for("patch_callbacks_nap post_patch target")?;
+    journal::expect(&["patch_callbacks_nap post_patch target"])?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    journal::expect(&["patch_callbacks_nap pre_unpatch target"])?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.completes()?;
+    journal::expect(&["patch_callbacks_nap post_unpatch target"])?;
+    patch.remove()
+}
+
+/// As livepatch calls them: the end of the way back, not its beginning.
+pub fn callbacks_of_a_reversed_change(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_callbacks_nap")?;
+    patch.disable()?;
+    patch.completes()?;
+    journal::expect(&[
+        "patch_callbacks_nap pre_patch target",
+        "patch_callbacks_nap post_unpatch target",
+    ])?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.enable()?;
+    patch.completes()?;
+    journal::clear()?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.enable()?;
+    patch.completes()?;
+    journal::expect(&[
+        "patch_callbacks_nap pre_unpatch target",
+        "patch_callbacks_nap post_patch target",
+    ])?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.retire()
+}

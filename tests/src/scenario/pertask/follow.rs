@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Who stays behind, and how they follow.
+
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{ensure, Context, Result};
+
+use super::load;
+use crate::bench::guest::crowd;
+use crate::guest::patch::Patch;
+use crate::guest::sleeper::Sleeper;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::{check, cpu, helper, log, module, target, uring, Guest};
+
+/// A thread stays behind that exits, and is on no list any more.
+pub fn exits_behind(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["exit_napper"])?;
+    let (sender, receiver) = mpsc::channel();
+    let goner = thread::Builder::new().spawn(move || -> Result<()> {
+        rustix::thread::set_name(c"goner")?;
+        sender.send(rustix::thread::gettid())?;
+        Ok(())
+    })?;
+    let tid = receiver.recv()?.as_raw_nonzero().get();
+    goner.join().expect("the thread does not panic")?;
+    check::eventually("the thread sleeps", || Ok(target::count("sleepers")? == 1))?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    let blockers = patch.blockers()?;
+    ensure!(
+        blockers[0].starts_with(&format!("{tid} goner target_nap+")),
+        "{blockers:?}"
+    );
+    target::wake()?;
+    patch.completes()?;
+    patch.retire()?;
+    module::remove_all(&["exit_napper"])
+}
+
+/// A CPU goes and comes while tasks are behind that slept on it.
+pub fn processor_goes(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    cpu::stay_on(1)?;
+    let sleeper = Sleeper::enter("nap")?;
+    cpu::stay_on(0)?;
+    let patch = Patch::load("patch_nap")?;
+    for _ in 0..5 {
+        cpu::switch(false)?;
+        patch.expect_left(1)?;
+        patch.write("0")?;
+        patch.completes()?;
+        cpu::switch(true)?;
+        patch.write("1")?;
+        patch.expect_left(1)?;
+    }
+    target::wake()?;
+    check::equal("target_nap()", sleeper.leave()?.as_str(), "1")?;
+    patch.completes()?;
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// A process that always sleeps in a system call follows when it is woken, and notices
+/// nothing: the call begins again.
+pub fn poked(_: &Guest) -> Result<()> {
+    load()?;
+    for core_wide in [false, true] {
+        let mut process = helper::spawn("pauses", &["pause"])?;
+        let mut words = BufReader::new(process.stdout.take().context("no stdout")?);
+        words.read_line(&mut String::new())?;
+        let stat = format!("/proc/{}/stat", process.id());
+        check::eventually("it sleeps", || {
+            Ok(fs::read_to_string(&stat)?.contains(") S "))
+        })?;
+        let patch = Patch::load("patch_pause")?;
+        patch.expect_left(1)?;
+        thread::sleep(Duration::from_millis(300));
+        patch.expect_left(1)?;
+        if core_wide {
+            fs::write("/sys/kernel/molt/poke_ms", "100")?;
+        } else {
+            patch.set("poke", "1")?;
+        }
+        patch.completes()?;
+        fs::write("/sys/kernel/molt/poke_ms", "0")?;
+        ensure!(process.try_wait()?.is_none(), "the process ended");
+        // It is in the replacement now.
+        patch.disable()?;
+        patch.expect_left(1)?;
+        process.kill()?;
+        process.wait()?;
+        patch.completes()?;
+        patch.remove()?;
+    }
+    Ok(())
+}
+
+/// Once.
+pub fn says_who_does_not_follow(_: &Guest) -> Result<()> {
+    load()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    let said = format!(
+        "none has followed for 10 s: {} in_nap target_nap+",
+        sleeper.pid()
+    );
+    let count = || -> Result<usize> { Ok(log::read()?.matches(&said).count()) };
+    check::equal("at first", count()?, 0)?;
+    thread::sleep(Duration::from_secs(24));
+    check::equal("after 24 s", count()?, 1)?;
+    patch.disable()?;
+    patch.completes()?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.remove()
+}
+
+/// Ten thousand threads sleep in the function.
+pub fn many_behind(guest: &Guest) -> Result<()> {
+    const THREADS: u64 = 10_000;
+    const EACH: u64 = 500;
+    load()?;
+    crowd::raise_limits()?;
+    let before = Snapshot::take()?;
+    let mut processes = Vec::new();
+    for _ in 0..THREADS / EACH {
+        processes.push(helper::spawn("many", &["nap", &EACH.to_string()])?);
+    }
+    check::eventually("all sleep", || Ok(target::count("sleepers")? == THREADS))?;
+    let begun = Instant::now();
+    let patch = Patch::load("patch_nap")?;
+    guest.note(format!("loaded after {:?}", begun.elapsed()));
+    patch.expect_left(THREADS)?;
+    patch.disable()?;
+    patch.completes()?;
+    patch.enable()?;
+    patch.expect_left(THREADS)?;
+    let begun = Instant::now();
+    target::wake()?;
+    patch.completes()?;
+    guest.note(format!(
+        "complete {:?} after they were woken",
+        begun.elapsed()
+    ));
+    for mut process in processes {
+        ensure!(process.wait()?.success(), "a process failed");
+    }
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// A process is left behind in the middle of a fork; its child is in the old universe too, until
+/// it is switched out or looked at. Which comes first is chance, so this is tried often.
+pub fn forks_behind(guest: &Guest) -> Result<()> {
+    const ROUNDS: u32 = 20;
+    load()?;
+    // Who is called `forker` sleeps in it.
+    let fork = Patch::load("patch_fork_nap")?;
+    let before = Snapshot::take()?;
+    let (mut inherited, mut all) = (0, 0);
+    for _ in 0..ROUNDS {
+        let sleepers = target::count("sleepers")?;
+        let parent = helper::spawn("forker", &["fork"])?;
+        check::eventually("the parent sleeps", || {
+            Ok(target::count("sleepers")? > sleepers)
+        })?;
+        let patch = Patch::load("patch_clone")?;
+        patch.expect_left(1)?;
+        target::wake()?;
+        let said = parent.wait_with_output()?.stdout;
+        (inherited, all) = (inherited + u32::from(said == b"original\n"), all + 1);
+        patch.completes()?;
+        patch.retire()?;
+    }
+    guest.note(format!(
+        "{inherited} of {all} children began in the old universe"
+    ));
+    ensure!(inherited > 0, "no child of {all} began in the old universe");
+    before.expect_same()?;
+    fork.retire()
+}
+
+/// A thread of io_uring's has no user mode to return to.
+pub fn io_uring_worker(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let read = uring::Read::start(&target::path("nap"))?;
+    check::eventually("it sleeps", || Ok(target::count("sleepers")? == 1))?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    let blockers = patch.blockers()?;
+    ensure!(blockers[0].contains(" iou-wrk-"), "{blockers:?}");
+    target::wake()?;
+    check::equal("target_nap()", read.end()?.as_str(), "1\n")?;
+    patch.completes()?;
+    patch.retire()?;
+    before.expect_same()
+}
