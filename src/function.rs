@@ -13,7 +13,7 @@ use crate::{
     ranges::Range,
     refused,
 };
-use kernel::{prelude::*, str::CStr, str::CString};
+use kernel::{prelude::*, str::CStr};
 
 /// A function of the running kernel that can be redirected.
 pub(crate) struct Function {
@@ -50,13 +50,12 @@ impl Function {
         // What the compiler moved out of the function as unlikely. Several functions of one name have
         // several such parts, and nothing says whose they are: all count, which can only make busy
         // what is not.
-        let cold =
-            CString::try_from_fmt(fmt!("{}.cold", name)).map_err(|_| Refusal::no_memory())?;
         let (mut parts, mut stored) = (KVec::new(), Ok(()));
-        symbols::for_each_named(table, &[name, &cold], |which, address| match which {
+        let suffixes = [c"", c".cold"];
+        symbols::for_each_named(table, name, &suffixes, |which, address| match which {
             0 => namesakes.see(address),
             _ => stored = stored.and_then(|()| parts.push(address, GFP_KERNEL)),
-        });
+        })?;
         stored?;
         let address = namesakes.choose(place, name)?;
         let (Some(size), Some(site)) = (symbols::size_at(address), symbols::ftrace_site(address))
@@ -105,7 +104,7 @@ pub(crate) fn locate(
     except: Range,
 ) -> Result<usize, Refusal> {
     let mut namesakes = Namesakes::new(sympos, except);
-    symbols::for_each_named(table, &[name], |_, address| namesakes.see(address));
+    symbols::for_each_named(table, name, &[c""], |_, address| namesakes.see(address))?;
     namesakes.choose(place, name)
 }
 

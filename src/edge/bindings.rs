@@ -70,8 +70,9 @@ pub(crate) mod private {
             offset: *mut ffi::c_ulong,
         ) -> ffi::c_int;
 
-        #[link_name = ".klp.sym.vmlinux.ftrace_location,0"]
-        pub(crate) fn ftrace_location(ip: ffi::c_ulong) -> ffi::c_ulong;
+        #[link_name = ".klp.sym.vmlinux.ftrace_location_range,0"]
+        pub(crate) fn ftrace_location_range(start: ffi::c_ulong, end: ffi::c_ulong)
+            -> ffi::c_ulong;
 
         #[link_name = ".klp.sym.vmlinux.alloc_ftrace_hash,0"]
         pub(crate) fn alloc_ftrace_hash(size_bits: ffi::c_int) -> *mut ftrace_hash;

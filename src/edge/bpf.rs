@@ -43,9 +43,9 @@ impl<L: Listener> Watch<L> {
     pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
         let mut address = None;
         let name = c"bpf_trampoline_get";
-        symbols::for_each_named(symbols::Table::Vmlinux, &[name], |_, found| {
+        symbols::for_each_named(symbols::Table::Vmlinux, name, &[c""], |_, found| {
             address = Some(found);
-        });
+        })?;
         let address = address.ok_or(ENOENT)?;
         let ops = bindings::ftrace_ops {
             func: Some(called::<L>),

@@ -3,7 +3,12 @@
 //! Names to addresses and back: kallsyms and the records of ftrace.
 
 use super::bindings::{self, private};
-use kernel::{ffi, fmt, prelude::*, str::CStr};
+use kernel::{
+    alloc::AllocError,
+    ffi, fmt,
+    prelude::*,
+    str::{CStr, CString},
+};
 
 /// Which symbol table to search.
 #[derive(Clone, Copy)]
@@ -14,14 +19,20 @@ pub(crate) enum Table<'a> {
     Module(&'a CStr),
 }
 
-/// Calls `found` for every symbol that has exactly one of `names`: with the index of that name, and the
-/// address. Those of one name come in the order of the symbol table, which `sympos` counts.
+/// Calls `found` for every symbol whose name is `stem` and exactly one of `suffixes`: with the index of that
+/// suffix, and the address. Those of one name come in the order of the symbol table, which `sympos` counts.
 ///
-/// One pass, because the table of a module is searched from end to end. Process context; takes
-/// `module_mutex`.
-pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[&CStr], found: F) {
+/// One pass, because the table of a module is searched from end to end, and long names that begin alike are
+/// compared once. Process context; takes `module_mutex`.
+pub(crate) fn for_each_named<F: FnMut(usize, usize)>(
+    table: Table<'_>,
+    stem: &CStr,
+    suffixes: &[&CStr],
+    found: F,
+) -> Result<(), AllocError> {
     struct Search<'a, F> {
-        names: &'a [&'a CStr],
+        stem: &'a CStr,
+        suffixes: &'a [&'a CStr],
         found: F,
     }
 
@@ -48,9 +59,18 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[
     ) -> ffi::c_int {
         // SAFETY: by the requirement.
         let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
-        for (index, wanted) in search.names.iter().enumerate() {
+        // SAFETY: both are terminated, so nothing behind the end of either is read; behind an equal
+        // beginning there is the rest of the name.
+        let rest = unsafe {
+            let length = search.stem.to_bytes().len();
+            match bindings::strncmp(name, search.stem.as_char_ptr(), length) {
+                0 => name.add(length),
+                _ => return 0,
+            }
+        };
+        for (index, suffix) in search.suffixes.iter().enumerate() {
             // SAFETY: the symbol table holds terminated strings.
-            if unsafe { is_named(name, wanted) } {
+            if unsafe { is_named(rest, suffix) } {
                 (search.found)(index, address);
             }
         }
@@ -60,7 +80,9 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[
     match table {
         Table::Vmlinux => {
             let mut search = (0, found);
-            for (index, name) in names.iter().enumerate() {
+            for (index, suffix) in suffixes.iter().enumerate() {
+                let name =
+                    CString::try_from_fmt(fmt!("{}{}", stem, *suffix)).map_err(|_| AllocError)?;
                 search.0 = index;
                 let data = (&raw mut search).cast();
                 // SAFETY: the callback takes this `search`, which outlives the call.
@@ -74,7 +96,11 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[
             }
         }
         Table::Module(module) => {
-            let mut search = Search { names, found };
+            let mut search = Search {
+                stem,
+                suffixes,
+                found,
+            };
             let data = (&raw mut search).cast();
             // SAFETY: as above.
             unsafe {
@@ -82,6 +108,7 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(table: Table<'_>, names: &[
             };
         }
     }
+    Ok(())
 }
 
 /// Whether `name` is `wanted`, found out without looking at all of it first: tables are long.
@@ -105,11 +132,12 @@ pub(crate) fn size_at(address: usize) -> Option<usize> {
 
 /// The address of the ftrace site of the function that starts at `address`.
 pub(crate) fn ftrace_site(address: usize) -> Option<usize> {
-    // SAFETY: any address may be asked for.
-    let site = unsafe { private::ftrace_location(address) };
     // At the start, or behind ENDBR (4 bytes). A site farther on belongs to something else that has
     // no symbol of its own.
-    (site != 0 && site.wrapping_sub(address) <= 4).then_some(site)
+    let last = address.checked_add(4)?;
+    // SAFETY: any addresses may be asked for.
+    let site = unsafe { private::ftrace_location_range(address, last) };
+    (site != 0).then_some(site)
 }
 
 /// An address that prints as `function+0xoffset/0xsize [module]`.
