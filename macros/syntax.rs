@@ -13,8 +13,9 @@ use std::collections::HashSet;
 
 use proc_macro2::Span;
 use quote::ToTokens;
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
-use syn::{bracketed, token, Error, LitBool, LitStr, Path, Result, Token};
+use syn::{bracketed, token, Error, Ident, LitBool, LitStr, Path, Result, Token};
 
 pub(crate) use self::callbacks::{Callbacks, NAMES as CALLBACKS};
 pub(crate) use self::function::Function;
@@ -40,6 +41,8 @@ pub(crate) struct Patch {
     pub(crate) license: LitStr,
     /// Whether it supersedes all patches that are enabled before it.
     pub(crate) replace: bool,
+    /// How it deals with tasks that are inside of a function: one of [`MODELS`].
+    pub(crate) consistency: Option<Ident>,
     /// Statics that outlive the patch.
     pub(crate) states: Vec<Path>,
     pub(crate) objects: Vec<Object>,
@@ -52,6 +55,7 @@ struct Fields {
     author: Option<LitStr>,
     license: Option<LitStr>,
     replace: Option<LitBool>,
+    consistency: Option<Ident>,
     states: Option<Vec<Path>>,
     objects: Vec<Object>,
 }
@@ -76,6 +80,7 @@ impl Fields {
                 "author" => self.author.replace(text(input)?).is_some(),
                 "license" => self.license.replace(text(input)?).is_some(),
                 "replace" => self.replace.replace(input.parse()?).is_some(),
+                "consistency" => self.consistency.replace(model(input)?).is_some(),
                 "states" => self.states.replace(states(input)?).is_some(),
                 _ => return Err(unknown_field(&name)),
             }
@@ -120,6 +125,7 @@ impl Parse for Patch {
             author: fields.author,
             license,
             replace: fields.replace.is_some_and(|replace| replace.value),
+            consistency: fields.consistency,
             states: fields.states.unwrap_or_default(),
             objects: fields.objects,
         })
@@ -128,7 +134,7 @@ impl Parse for Patch {
 
 fn unknown_field(name: &Name) -> Error {
     name.error(format!(
-        "`{}` is neither `description`, `author`, `license`, `replace` or `states` nor an object \
+        "`{}` is neither `description`, `author`, `license`, `replace`, `consistency` or `states` nor an object \
          (`vmlinux: {{ function => replacement }}`)",
         name.text
     ))
@@ -141,6 +147,18 @@ fn text(input: ParseStream<'_>) -> Result<LitStr> {
         return Err(Error::new(text.span(), "the kernel ends a string at NUL"));
     }
     Ok(text)
+}
+
+/// What `consistency` may be.
+const MODELS: [&str; 3] = ["stop_machine", "per_task", "auto"];
+
+fn model(input: ParseStream<'_>) -> Result<Ident> {
+    let model = Ident::parse_any(input)?;
+    if MODELS.iter().any(|known| model == known) {
+        return Ok(model);
+    }
+    let words = format!("`{model}` is no model of consistency; one of {MODELS:?}");
+    Err(Error::new(model.span(), words))
 }
 
 /// `[A, B]`, paths of statics.

@@ -30,13 +30,14 @@ pub(super) fn table(patch: &Patch) -> TokenStream {
     }
     let count = objects.len();
     let replacing = patch.replace.then(|| quote!(.replacing()));
+    let consistency = patch.consistency.as_ref().map(|model| quote!(.#model()));
     let (states, with_states) = states(&patch.states);
     quote! {
         #functions
         #states
         static __MOLT_OBJECTS: [::molt::__private::Object; #count] = [#list];
         static __MOLT_PATCH: ::molt::__private::Declaration =
-            ::molt::__private::Declaration::new(&__MOLT_OBJECTS) #replacing #with_states;
+            ::molt::__private::Declaration::new(&__MOLT_OBJECTS) #replacing #consistency #with_states;
     }
 }
 

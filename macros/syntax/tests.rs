@@ -119,6 +119,20 @@ fn the_patch_as_a_whole() {
             .replace
     );
     assert!(!parse("vmlinux: { foo => a }").unwrap().replace);
+    let model = |text: &str| {
+        parse(text)
+            .unwrap()
+            .consistency
+            .map(|model| model.to_string())
+    };
+    assert_eq!(model("vmlinux: { foo => a }"), None);
+    for known in ["stop_machine", "per_task", "auto"] {
+        let text = format!("consistency: {known}, vmlinux: {{ foo => a }}");
+        assert_eq!(model(&text).as_deref(), Some(known));
+    }
+    for unknown in ["per_thread", "\"auto\"", "1"] {
+        assert!(parse(&format!("consistency: {unknown}, vmlinux: {{ foo => a }}")).is_err());
+    }
     assert!(object_error("replace: 1, vmlinux: { foo => a }").contains("boolean"));
     assert!(object_error("replace: true, replace: true, vmlinux: { foo => a }").contains("twice"));
     assert!(object_error("states: [A, A], vmlinux: { foo => a }").contains("`A` is given twice"));

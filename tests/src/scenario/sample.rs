@@ -16,12 +16,39 @@ scenarios! { sample:
     callbacks,
     force,
     object,
+    pause,
     position,
     replace,
 }
 
 fn file(path: &str) -> Result<String> {
     Ok(fs::read_to_string(path)?)
+}
+
+/// Who sleeps in `pause()` is patched around, and follows when it is woken.
+fn pause(_: &Guest) -> Result<()> {
+    module::load_all(&["molt"])?;
+    let before = Snapshot::take()?;
+    let mut sleeper = helper::spawn("sleeper", &["pause"])?;
+    let stat = format!("/proc/{}/stat", sleeper.id());
+    check::eventually("it sleeps", || Ok(file(&stat)?.contains("(sleeper) S ")))?;
+    let patch = Patch::load("pause")?;
+    patch.expect_left(1)?;
+    let said = format!("pause: process {} sleeps", sleeper.id());
+    ensure!(
+        !log::read()?.contains(&said),
+        "the old pause() says who sleeps"
+    );
+    patch.set("poke", "1")?;
+    patch.completes()?;
+    check::eventually(&said, || Ok(log::read()?.contains(&said)))?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    sleeper.kill()?;
+    sleeper.wait()?;
+    patch.completes()?;
+    patch.remove()?;
+    before.expect_same()
 }
 
 /// Counts from the moment it is enabled, tells when it is disabled.
