@@ -16,6 +16,7 @@ mod below;
 mod blockers;
 #[cfg(molt_check)]
 mod check;
+mod cleanup;
 mod control;
 mod edge;
 mod error;

@@ -3,6 +3,7 @@
 //! A change that somebody asked for, carried out by the worker.
 
 use crate::{
+    cleanup::Cleanup,
     edge::{modules::ModuleRef, queue::WorkQueue, recorder::Recording},
     error::{Cause, Refusal},
     object::Phase,
@@ -264,6 +265,6 @@ impl WorkItem for Request {
             registry.tidy();
             registry.take_retired()
         };
-        retired.free();
+        Cleanup::of(retired, &request.transitions);
     }
 }

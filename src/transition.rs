@@ -117,6 +117,9 @@ impl Transition {
         let left = self.migration.left();
         if left == 0 {
             self.complete(registry);
+            if let Some(hold) = self.hold.lock().take() {
+                registry.retired.add_hold(hold);
+            }
             return true;
         }
         self.left.store(left, Relaxed);

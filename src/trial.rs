@@ -226,17 +226,18 @@ impl<'a> Trial<'a> {
         migration: &Migration,
     ) -> Result<bool, Setback> {
         loop {
+            // Also at first: preparations have taken a while.
+            scan.look();
+            if migration.is_full() {
+                return Ok(false);
+            }
             let window = migration.open();
             let end = self.stop(scan, |stopped| Window::flip(&window, stopped))?;
             drop(window);
             if end == End::Flipped {
                 return Ok(true);
             }
-            if migration.is_full() {
-                return Ok(false);
-            }
             self.pause_after(end, &scan.judge.found)?;
-            scan.look();
         }
     }
 

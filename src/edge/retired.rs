@@ -2,22 +2,29 @@
 
 //! What no call can come to any more, but some may have come to.
 
-use super::{bindings, junction::Junction};
+use super::{bindings, junction::Junction, watch::Hold};
 use kernel::prelude::*;
 
-/// Junctions that are asked no more, kept for handlers that are half way.
-pub(crate) struct Retired(KVec<KBox<Junction>>);
+/// Junctions that are asked no more, kept for handlers that are half way; and what their transitions have
+/// needed, because to let go of it takes a while.
+pub(crate) struct Retired {
+    junctions: KVec<KBox<Junction>>,
+    holds: KVec<Hold>,
+}
 
 impl Retired {
     pub(crate) const fn new() -> Self {
-        Self(KVec::new())
+        Self {
+            junctions: KVec::new(),
+            holds: KVec::new(),
+        }
     }
 
     /// Adds one. Without memory it is lost, which nobody can notice but by its size.
     pub(crate) fn add(&mut self, junction: KBox<Junction>) {
-        match self.0.reserve(1, GFP_KERNEL) {
+        match self.junctions.reserve(1, GFP_KERNEL) {
             Ok(()) => {
-                let _ = self.0.push_within_capacity(junction);
+                let _ = self.junctions.push_within_capacity(junction);
             }
             Err(_) => {
                 KBox::leak(junction);
@@ -25,14 +32,26 @@ impl Retired {
         }
     }
 
+    /// Adds what a transition has needed. Without memory it is let go of at once.
+    pub(crate) fn add_hold(&mut self, hold: Hold) {
+        let _ = self.holds.push(hold, GFP_KERNEL);
+    }
+
+    /// Whether there is nothing to be let go of.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.junctions.is_empty() && self.holds.is_empty()
+    }
+
     /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there are any.
     pub(crate) fn free(self) {
-        if self.0.is_empty() {
+        // First: nobody comes by it any more.
+        drop(self.holds);
+        if self.junctions.is_empty() {
             return;
         }
         wait_for_handlers();
         // Newest first: each may point to those before it.
-        let mut junctions = self.0;
+        let mut junctions = self.junctions;
         while junctions.pop().is_some() {}
     }
 }

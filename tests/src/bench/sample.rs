@@ -29,6 +29,10 @@ pub mod figure {
     pub const APPLY: &str = "apply";
     /// From the write to `enabled` to taken back.
     pub const UNDO: &str = "undo";
+    /// The same task by task, to the last task.
+    pub const PER_TASK_APPLY: &str = "per_task_apply";
+    /// The same task by task, to the last task.
+    pub const PER_TASK_UNDO: &str = "per_task_undo";
     /// The same of a livepatch.
     pub const LIVEPATCH_APPLY: &str = "livepatch_apply";
     /// The same of a livepatch.

@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What one call costs, in each mode: a loop of 100,000 in `bench_target.ko`.
 
-use anyhow::{Context, Result};
+use anyhow::{ensure, Context, Result};
 
 use super::functions::{self, Version};
 use super::livepatch::Livepatch;
 use super::molt;
+use super::planted::Planted;
 use super::redirect::Redirect;
 use super::{Bench, ALONE};
 use crate::bench::plan::Place;
 use crate::bench::sample::figure;
-use crate::guest::patch::Patch;
+use crate::guest::patch::{self, Patch};
 use crate::guest::{check, module};
 
 /// All modes, and with each number of functions where that might matter.
@@ -35,6 +36,9 @@ pub fn measure(bench: &Bench<'_>) -> Result<()> {
         livepatch.remove()?;
 
         molt(bench, functions)?;
+        if functions > 1 {
+            in_transition(bench, functions)?;
+        }
     }
     run(bench, "plain", Version::Old, 0)
 }
@@ -57,6 +61,41 @@ fn molt(bench: &Bench<'_>, functions: u32) -> Result<()> {
     patch.retire()
 }
 
+/// While a task is left behind in another function of the patch.
+fn in_transition(bench: &Bench<'_>, functions: u32) -> Result<()> {
+    let planted = Planted::new()?;
+    patch::set_consistency("per_task")?;
+    let patch = Patch::load(&molt::name(functions))?;
+    patch.expect_left(1)?;
+    repeat(bench, "molt_transition", Version::Molt, functions)?;
+    patch.expect_left(1)?;
+    planted.leave(Version::Old)?;
+    patch.completes()?;
+    patch.retire()?;
+    patch::set_consistency("stop_machine")?;
+
+    let planted = Planted::new()?;
+    let livepatch = Livepatch::load(functions)?;
+    // Its first look at all tasks moves this one.
+    until_moved(&livepatch)?;
+    repeat(bench, "livepatch_transition", Version::Livepatch, functions)?;
+    ensure!(livepatch.is_in_transition(), "its transition is over");
+    planted.leave(Version::Old)?;
+    livepatch.settle()?;
+    livepatch.disable()?;
+    livepatch.settle()?;
+    livepatch.remove()
+}
+
+/// Until a call of the loop goes to the livepatch's function: this task has been moved.
+fn until_moved(livepatch: &Livepatch) -> Result<()> {
+    check::eventually("this task is moved", || {
+        ensure!(livepatch.is_in_transition(), "its transition is over");
+        let [_, calls, sum] = functions::numbers("bench_target/call")?;
+        Ok(sum == calls * u64::from(Version::Livepatch as u32))
+    })
+}
+
 fn place(functions: u32) -> Place {
     Place { functions, ..ALONE }
 }
@@ -64,6 +103,11 @@ fn place(functions: u32) -> Place {
 /// Runs the loop; what it summed up proves which version was called.
 fn run(bench: &Bench<'_>, mode: &str, version: Version, patched: u32) -> Result<()> {
     functions::expect(version, patched).with_context(|| mode.to_owned())?;
+    repeat(bench, mode, version, patched)?;
+    functions::expect(version, patched).with_context(|| mode.to_owned())
+}
+
+fn repeat(bench: &Bench<'_>, mode: &str, version: Version, patched: u32) -> Result<()> {
     for _ in 0..bench.plan.rounds {
         let [ns, calls, sum] = functions::numbers("bench_target/call")?;
         check::equal(
@@ -73,5 +117,5 @@ fn run(bench: &Bench<'_>, mode: &str, version: Version, patched: u32) -> Result<
         )?;
         bench.sample(format!("{}{mode}", figure::CALL), place(patched), ns);
     }
-    functions::expect(version, patched).with_context(|| mode.to_owned())
+    Ok(())
 }

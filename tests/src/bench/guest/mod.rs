@@ -13,7 +13,8 @@ pub mod planted;
 pub mod redirect;
 pub mod walk;
 
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
@@ -98,8 +99,15 @@ pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
 
 /// One round: all contenders, one after the other.
 fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
+    // What follows a change after its answer is over before the next contender begins.
+    let rest = || thread::sleep(Duration::from_millis(200));
     walk::measure(bench, place).context("walk")?;
     molt::measure(bench, place).context("molt")?;
+    rest();
+    if !bench.plan.only_windows {
+        molt::measure_per_task(bench, place).context("molt, per task")?;
+        rest();
+    }
     if bench.plan.has_livepatch(place) {
         livepatch::measure(bench, place).context("livepatch")?;
     }

@@ -9,11 +9,29 @@ use super::functions::{self, Version};
 use super::{since, Bench};
 use crate::bench::plan::Place;
 use crate::bench::sample::figure;
-use crate::guest::patch::Patch;
+use crate::guest::patch::{self, Patch};
 
 /// The name of the patch of that many functions.
 pub fn name(functions: u32) -> String {
     format!("bench_molt_{functions}")
+}
+
+/// The same task by task: until nobody is left behind.
+pub fn measure_per_task(bench: &Bench<'_>, place: Place) -> Result<()> {
+    patch::set_consistency("per_task")?;
+    let begun = Instant::now();
+    let patch = Patch::load(&name(place.functions))?;
+    patch.completes()?;
+    bench.sample(figure::PER_TASK_APPLY, place, since(begun));
+    functions::expect(Version::Molt, place.functions)?;
+
+    let begun = Instant::now();
+    patch.disable()?;
+    patch.completes()?;
+    bench.sample(figure::PER_TASK_UNDO, place, since(begun));
+    functions::expect(Version::Old, place.functions)?;
+    patch::set_consistency("stop_machine")?;
+    patch.remove()
 }
 
 /// One change and the way back. That they succeed means that no stack was unreliable and

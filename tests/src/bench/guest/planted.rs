@@ -21,10 +21,11 @@ const COMM: &str = "planted";
 const FUNCTION: &str = "bench_f001";
 
 /// A process asleep in `bench_f001`, or in its replacement if that is what is called.
-struct Planted(Child);
+pub struct Planted(Child);
 
 impl Planted {
-    fn new() -> Result<Self> {
+    /// Starts it, and waits until it sleeps.
+    pub fn new() -> Result<Self> {
         fs::write(REST, "1").context(REST)?;
         let child = helper::spawn(COMM, &["read", "/proc/bench_target/enter"])?;
         let stat = format!("/proc/{}/stat", child.id());
@@ -40,7 +41,7 @@ impl Planted {
     }
 
     /// Lets it go on; it must have been in this version.
-    fn leave(self, version: Version) -> Result<()> {
+    pub fn leave(self, version: Version) -> Result<()> {
         fs::write(REST, "0").context(REST)?;
         let output = self.0.wait_with_output()?;
         let seen = String::from_utf8(output.stdout)?;

@@ -20,10 +20,11 @@ pub fn sections() -> Value {
             on the other and have to be verified. The CPU that is held adds less than 1 percent.",
         "call": "instructions of one turn of a loop that calls bench_f000 100,000 times with \
             interrupts off, the loop included; what the calls returned is summed up and shows which \
-            function ran.",
+            function ran. `molt_transition`, `livepatch_transition`: while a task sleeps in another \
+            function of the patch, and is left behind.",
         "apply_ms": "milliseconds from before insmod until all functions are replaced, and from \
             writing 0 to enabled until none is: molt when the call returns, livepatch when \
-            `transition` reads 0. Under load with one function only for livepatch.",
+            `transition` reads 0, and so does molt `per_task`. Under load with one function only for livepatch.",
         "redirect_ms": "milliseconds from writing to `redirect` until the write returned, for each \
             number of functions.",
         "memory_kib": "`module` is /sys/module/NAME/coresize; `pages` by how much fewer pages are \

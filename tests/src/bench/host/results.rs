@@ -12,13 +12,15 @@ use crate::bench::plan::{Place, Plan};
 use crate::bench::sample::figure;
 
 /// Modes of a call, as they are named in the results.
-pub const MODES: [&str; 6] = [
+pub const MODES: [&str; 8] = [
     "plain",
     "entry_jmp",
     "molt_direct",
     "molt_ftrace",
     "kpatch",
     "livepatch",
+    "molt_transition",
+    "livepatch_transition",
 ];
 
 /// Everything, medians first, then each round's value.
@@ -110,7 +112,9 @@ fn change(figures: &Figures, place: Place) -> Value {
     for (name, figure) in [
         ("molt", figure::APPLY),
         ("livepatch", figure::LIVEPATCH_APPLY),
+        ("molt_per_task", figure::PER_TASK_APPLY),
         ("molt_undo", figure::UNDO),
+        ("molt_per_task_undo", figure::PER_TASK_UNDO),
         ("livepatch_undo", figure::LIVEPATCH_UNDO),
     ] {
         change.insert(name.into(), milliseconds(figures, figure, place).into());

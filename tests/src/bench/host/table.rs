@@ -80,8 +80,9 @@ fn calls(figures: &Figures, text: &mut String) {
 fn changes(figures: &Figures, text: &mut String) {
     line(
         text,
-        "\n| change: threads | functions | load | molt, ms | livepatch, ms | faster by | molt back, \
-         ms | livepatch back, ms | faster by |\n|--:|--:|---|--:|--:|--:|--:|--:|--:|",
+        "\n| change: threads | functions | load | molt, ms | livepatch, ms | faster by | molt per task, ms \
+         | molt back, ms | livepatch back, ms | faster by | molt back per task, ms |\n\
+         |--:|--:|---|--:|--:|--:|--:|--:|--:|--:|--:|",
     );
     for place in figures.places() {
         let mut row = format!(
@@ -90,14 +91,19 @@ fn changes(figures: &Figures, text: &mut String) {
             place.functions,
             place.load
         );
-        for (ours, theirs) in [
-            (figure::APPLY, figure::LIVEPATCH_APPLY),
-            (figure::UNDO, figure::LIVEPATCH_UNDO),
+        for (ours, theirs, per_task) in [
+            (
+                figure::APPLY,
+                figure::LIVEPATCH_APPLY,
+                figure::PER_TASK_APPLY,
+            ),
+            (figure::UNDO, figure::LIVEPATCH_UNDO, figure::PER_TASK_UNDO),
         ] {
             for value in [
                 milliseconds(figures, ours, place),
                 milliseconds(figures, theirs, place),
                 figures.ratio(theirs, ours, place),
+                milliseconds(figures, per_task, place),
             ] {
                 let value = value.map_or("–".into(), |value| short(value, 1));
                 // Writing to a string cannot fail.
