@@ -40,12 +40,12 @@ unsigned int target_inside;
 
 TARGET int target_outer(void)
 {
-	int inner = target_inner();
 	unsigned int turn, inside = READ_ONCE(target_inside);
 
+	/* Before the call: whoever is taken for outside here meets the other inner. */
 	for (turn = 0; turn < inside; turn++)
 		barrier();
-	return 0x10 + inner;
+	return 0x10 + target_inner();
 }
 
 static void call_once(void)

@@ -242,7 +242,7 @@ impl Hammers {
     /// Most of the time they are inside.
     fn start() -> Result<Self> {
         target::set("gap", 20)?;
-        target::set("inside", 2000)?;
+        target::set("inside", 50_000)?;
         target::hammer(3)?;
         let processes = Load::start(3, |_| {
             let pair = target::call("pair")?;
