@@ -32,6 +32,17 @@ struct Blocker {
     address: usize,
 }
 
+impl Blocker {
+    fn new(task: Task<'_>, address: usize) -> Self {
+        Self {
+            id: task.id(),
+            pid: task.pid(),
+            comm: task.comm(),
+            address,
+        }
+    }
+}
+
 /// What one pass over all tasks found. Made before a stop window, filled inside.
 pub(crate) struct Found {
     recorded: KVec<Blocker>,
@@ -86,12 +97,9 @@ impl Found {
             }
         };
         // Full: the count above has it.
-        let _ = self.recorded.push_within_capacity(Blocker {
-            id: task.id(),
-            pid: task.pid(),
-            comm: task.comm(),
-            address,
-        });
+        let _ = self
+            .recorded
+            .push_within_capacity(Blocker::new(task, address));
     }
 
     /// The only task in the way, by its process id.
@@ -192,12 +200,7 @@ pub(crate) fn left_behind(migration: &Migration, begun: Instant<Monotonic>) -> B
         };
         let age = now.saturating_sub(task.start());
         let since = u64::try_from(lasts).unwrap_or(0).min(age) / 1_000_000;
-        let blocker = Blocker {
-            id: task.id(),
-            pid: task.pid(),
-            comm: task.comm(),
-            address,
-        };
+        let blocker = Blocker::new(task, address);
         if let Ok(line) = CString::try_from_fmt(fmt!("{} {}ms", blocker, since)) {
             let _ = lines.push(line, GFP_KERNEL);
         }

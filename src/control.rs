@@ -177,7 +177,7 @@ impl PatchDir {
 impl PatchNode {
     /// How many tasks a transition waits for.
     fn left(&self) -> usize {
-        let transition = self.patch.status.lock().transition.clone();
+        let transition = self.patch.transition();
         transition.map_or(0, |transition| transition.migration().left())
     }
 }
@@ -271,15 +271,9 @@ impl Directory for PatchNode {
                 None => line(page, fmt!("none")),
             }
         }),
-        File::private(c"blockers", |node, page| {
-            let status = node.patch.status.lock();
-            match status.transition.clone() {
-                Some(transition) => {
-                    drop(status);
-                    lines(page, &transition.blockers())
-                }
-                None => lines(page, &status.blockers),
-            }
+        File::private(c"blockers", |node, page| match node.patch.transition() {
+            Some(transition) => lines(page, &transition.blockers()),
+            None => lines(page, &node.patch.status.lock().blockers),
         }),
     ];
 }

@@ -17,7 +17,6 @@ use crate::{
     patch::Patch,
     plan::Plan,
     registry::Registry,
-    request::Change,
     shared::Shared,
     transition::Transition,
 };
@@ -137,23 +136,17 @@ fn patch_late(
 /// Has the functions of `plan` take part in a transition of their patch that is under way. What comes after
 /// a change comes when it is complete.
 fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result<(), Refusal> {
-    let enables = transition.change() == Change::Enable;
+    let change = transition.change();
     // Before anybody can be inside.
     let widened = transition.set_ways(|ways| {
-        let (there, back) = match enables {
-            true => (&mut ways.there, &mut ways.back),
-            false => (&mut ways.back, &mut ways.there),
-        };
+        let (there, back) = change.order(&mut ways.there, &mut ways.back);
         there.extend_from_slice(&plan.ranges, GFP_KERNEL)?;
         Ok(back.extend_from_slice(&plan.back, GFP_KERNEL)?)
     });
     widened.map_err(|_| Refusal::no_memory())?;
     for step in &plan.steps {
         let redirect = &mut registry.sites[step.site].redirect;
-        let (old, new) = match enables {
-            true => (redirect.target(), step.target),
-            false => (step.target, redirect.target()),
-        };
+        let (old, new) = change.order(redirect.target(), step.target);
         let parted = redirect.part(transition.migration(), old, new);
         parted.map_err(|_| Refusal::no_memory())?;
     }
@@ -170,24 +163,18 @@ fn replace(registry: &mut Registry, module: Module) -> Result<(), Refusal> {
         if !patch.replaces() {
             continue;
         }
-        let enables = transition.change() == Change::Enable;
+        let change = transition.change();
         for site in &mut registry.sites {
             if site.function.module != Some(module.id) || site.has(patch) {
                 continue;
             }
             let widened = transition.set_ways(|ways| {
-                let (there, back) = match enables {
-                    true => (&mut ways.there, &mut ways.back),
-                    false => (&mut ways.back, &mut ways.there),
-                };
+                let (there, back) = change.order(&mut ways.there, &mut ways.back);
                 site.occupied(there).map_err(|_| ENOMEM)?;
                 back.push(site.function.entry(), GFP_KERNEL)?;
                 Ok(back.extend_from_slice(&site.function.body, GFP_KERNEL)?)
             });
-            let (old, new) = match enables {
-                true => (site.redirect.target(), 0),
-                false => (0, site.redirect.target()),
-            };
+            let (old, new) = change.order(site.redirect.target(), 0);
             widened
                 .and_then(|()| site.redirect.part(transition.migration(), old, new))
                 .map_err(|_| Refusal::no_memory())?;

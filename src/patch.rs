@@ -306,6 +306,11 @@ impl Patch {
         }
     }
 
+    /// Its change that has begun and left tasks behind.
+    pub(crate) fn transition(&self) -> Option<Arc<Transition>> {
+        self.status.lock().transition.clone()
+    }
+
     /// A patch that replaces all others has been enabled: this one is off, for good. One that is being
     /// loaded comes after it and has its turn yet.
     pub(crate) fn supersede(&self) {

@@ -37,6 +37,14 @@ impl Change {
         }
     }
 
+    /// What belongs to the functions without the patch, and what to those with it, as old and new.
+    pub(crate) fn order<T>(self, without: T, with: T) -> (T, T) {
+        match self {
+            Self::Enable => (without, with),
+            Self::Disable => (with, without),
+        }
+    }
+
     /// Where a patch stands while it is made, and after that.
     fn during(self) -> State {
         match self {

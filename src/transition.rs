@@ -129,12 +129,8 @@ impl Transition {
         false
     }
 
-    /// Another has begun that leads back.
-    pub(crate) fn supersede(&self, registry: &mut Registry) {
-        self.end(registry);
-    }
-
-    fn end(&self, registry: &mut Registry) {
+    /// It is over: complete, or another has begun that leads back.
+    pub(crate) fn end(&self, registry: &mut Registry) {
         self.over.store(true, Relaxed);
         registry
             .transitions

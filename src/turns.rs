@@ -45,8 +45,8 @@ fn copy(ranges: &[Range]) -> Result<KVec<Range>, AllocError> {
 }
 
 impl Turns {
-    /// What `plan` is about.
-    pub(crate) fn of(registry: &Registry, plan: &Plan) -> Result<Self, AllocError> {
+    /// What `plan` is about, with its ranges.
+    pub(crate) fn of(registry: &Registry, plan: &mut Plan) -> Result<Self, AllocError> {
         let mut turns = KVec::with_capacity(plan.steps.len(), GFP_KERNEL)?;
         for step in &plan.steps {
             let turn = Turn {
@@ -57,8 +57,8 @@ impl Turns {
             turns.push(turn, GFP_KERNEL)?;
         }
         let ways = Ways {
-            there: copy(&plan.ranges)?,
-            back: copy(&plan.back)?,
+            there: core::mem::take(&mut plan.ranges),
+            back: core::mem::take(&mut plan.back),
         };
         Ok(Self { turns, ways })
     }

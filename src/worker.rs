@@ -14,7 +14,6 @@ use crate::{
     request::{Change, Request},
     shared::Shared,
     state,
-    transition::Transition,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc};
 
@@ -121,7 +120,7 @@ impl Core {
 
     /// Has the transition of `patch` completed, wherever tasks are. Process context.
     pub(crate) fn force(&self, patch: &Arc<Patch>) -> Result {
-        let forced = match Self::transition_of(patch) {
+        let forced = match patch.transition() {
             Some(transition) => transition.force(),
             None => Err(Refusal::new(Cause::Invalid, fmt!("no task is left behind"))),
         };
@@ -130,13 +129,9 @@ impl Core {
 
     /// Has those woken whom the transition of `patch` has left behind. Process context.
     pub(crate) fn poke(&self, patch: &Arc<Patch>) {
-        if let Some(transition) = Self::transition_of(patch) {
+        if let Some(transition) = patch.transition() {
             transition.poke();
         }
-    }
-
-    fn transition_of(patch: &Patch) -> Option<Arc<Transition>> {
-        patch.status.lock().transition.clone()
     }
 
     /// How changes of a patch deal with tasks that are inside, unless its author says it.
