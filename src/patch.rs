@@ -316,10 +316,7 @@ impl Patch {
     pub(crate) fn supersede(&self) {
         let mut status = self.status.lock();
         if status.state != State::Loading {
-            status.state = State::Superseded;
-            let pin = status.pin.take();
-            drop(status);
-            drop(pin);
+            status.enter(State::Superseded);
         }
     }
 
@@ -404,6 +401,15 @@ impl Status {
     /// Keeps why a module that came was not loaded.
     pub(crate) fn refuse(&mut self, refusal: &Refusal) {
         self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
+    }
+
+    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has been let
+    /// go by then.
+    pub(crate) fn enter(&mut self, state: State) {
+        if let State::Disabled | State::Superseded = state {
+            self.pin = None;
+        }
+        self.state = state;
     }
 
     /// Keeps what the change that ended told.

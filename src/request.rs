@@ -133,7 +133,10 @@ impl Request {
     }
 
     /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be ended.
-    fn serve(&self, recording: &mut Option<Recording>) -> Result<Answer> {
+    ///
+    /// The patch module is kept by `pin` until the state is published: whoever reads there, or is
+    /// answered, that the patch is off can unload it.
+    fn serve(&self, recording: &mut Option<Recording>, pin: Option<ModuleRef>) -> Result<Answer> {
         let (during, after) = (self.change.during(), self.change.after());
         if self.requester.is_killed() {
             return Err(EINTR);
@@ -161,9 +164,13 @@ impl Request {
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
         let figures = transaction.trial.figures;
-        let pin = {
+        if result.is_ok() {
+            self.warn_of_absent();
+        }
+        drop(pin);
+        {
             let mut status = self.patch.status.lock();
-            status.state = match (&result, before) {
+            let state = match (&result, before) {
                 (Ok(Made::Wholly), _) => after,
                 // Unless it was complete before this.
                 (Ok(Made::InPart(transition)), _) if transition.is_over() => status.state,
@@ -176,21 +183,12 @@ impl Request {
                 (Err(_), State::Loading) if self.requester.is_answered() => State::Disabled,
                 (Err(_), before) => before,
             };
+            status.enter(state);
             status.conclude(figures, result.as_ref().err());
-            match status.state {
-                State::Disabled => status.pin.take(),
-                _ => None,
-            }
-        };
-        drop(pin);
+        }
         match result {
-            Ok(made) => {
-                self.warn_of_absent();
-                Ok(match made {
-                    Made::Wholly => Answer::Done,
-                    Made::InPart(transition) => Answer::Begun(transition),
-                })
-            }
+            Ok(Made::Wholly) => Ok(Answer::Done),
+            Ok(Made::InPart(transition)) => Ok(Answer::Begun(transition)),
             Err(refusal) => Err(self.refuse(refusal)),
         }
     }
@@ -247,10 +245,8 @@ impl WorkItem for Request {
 
     fn run(request: Arc<Self>) {
         let mut recording = None;
-        let result = request.serve(&mut recording);
-        // From here on the patch module may go. Before the answer, so that who was told that the
-        // patch is disabled can unload it.
-        drop(request.pin.lock().take());
+        let pin = request.pin.lock().take();
+        let result = request.serve(&mut recording, pin);
         if let Ok(Answer::Begun(transition)) = &result {
             // One that has begun is on no queue, so this cannot fail.
             let _ = request.transitions.get().enqueue(transition.clone());

@@ -11,7 +11,7 @@ use crate::{
     edge::{migration::Migration, watch::Hold},
     error::{Cause, Refusal},
     outcome,
-    patch::{Patch, State},
+    patch::Patch,
     registry::Registry,
     request::Change,
     shared::Shared,
@@ -205,21 +205,13 @@ impl Transition {
         self.complete(&mut registry);
         outcome::conclude(patch, self.change, below.patches());
         drop(registry);
-        let pin = {
-            let mut status = patch.status.lock();
-            status.state = self.change.after();
-            match status.state {
-                State::Disabled => status.pin.take(),
-                _ => None,
-            }
-        };
         pr_info!(
             "{}: {}, the last task has followed after {} ms\n",
             patch.name(),
             self.change.done(),
             self.begun.elapsed().as_millis()
         );
-        drop(pin);
+        patch.status.lock().enter(self.change.after());
         true
     }
 

@@ -9,7 +9,10 @@
  *   hammer  number of kernel threads that call target_outer()
  *   gap     turns they make between two calls
  *   inside  turns that anybody makes in the old target_outer()
+ *   doze    1 starts a kernel thread that sleeps in target_doze(), 0 stops it
  */
+#include <linux/kstrtox.h>
+#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/proc_fs.h>
@@ -40,6 +43,7 @@ SHOW(nap_in_callee, "%d", target_nap_in_callee())
 SHOW(spin, "%d", target_spin())
 SHOW(pair, "%#x", target_outer())
 SHOW(private, "%d", target_private())
+SHOW(dozes, "%d", target_dozes())
 SHOW(sleepers, "%d", target_sleepers())
 SHOW(olds, "%lld", atomic64_read(&target_olds))
 SHOW(news, "%lld", atomic64_read(&target_news))
@@ -64,6 +68,7 @@ static const struct {
 	{ "spin", spin_show },
 	{ "pair", pair_show },
 	{ "private", private_show },
+	{ "dozes", dozes_show },
 	{ "sleepers", sleepers_show },
 	{ "olds", olds_show },
 	{ "news", news_show },
@@ -89,6 +94,18 @@ static int hammer_set(const char *value, const struct kernel_param *param)
 
 static const struct kernel_param_ops hammer_ops = { .set = hammer_set };
 module_param_cb(hammer, &hammer_ops, NULL, 0200);
+
+static int doze_set(const char *value, const struct kernel_param *param)
+{
+	bool wanted;
+	int err = kstrtobool(value, &wanted);
+
+	err = err ?: target_dozer(wanted);
+	return min(err, 0);
+}
+
+static const struct kernel_param_ops doze_ops = { .set = doze_set };
+module_param_cb(doze, &doze_ops, NULL, 0200);
 
 module_param_named(gap, target_gap, uint, 0600);
 module_param_named(inside, target_inside, uint, 0600);
@@ -116,6 +133,7 @@ static int __init target_init(void)
 static void __exit target_exit(void)
 {
 	target_hammer(0);
+	target_dozer(false);
 	target_release();
 	remove_proc_subtree("target", NULL);
 }

@@ -37,6 +37,12 @@ int target_second(void);
 int target_notrace(void);
 int target_stopped(void *unused);
 
+/* doze.c: a function that a kernel thread always sleeps in. */
+int target_doze(void);
+void target_sleep(void);
+int target_dozes(void);
+int target_dozer(bool wanted);
+
 /* object.c: objects for shadow variables. */
 extern const struct proc_ops target_object_file;
 

@@ -98,7 +98,7 @@ impl Plan {
         only_windows: false,
         processors: "1",
         memory: "5G",
-        patience: Duration::from_secs(3600),
+        patience: Duration::from_secs(2 * 3600),
     };
 
     /// Enough to see that a ratio is wrong.
@@ -135,7 +135,7 @@ impl Plan {
         only_windows: true,
         processors: "2",
         memory: "5G",
-        patience: Duration::from_secs(3600),
+        patience: Duration::from_secs(2 * 3600),
     };
 
     /// Whether livepatch takes part.

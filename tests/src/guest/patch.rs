@@ -126,9 +126,10 @@ impl Patch {
         Ok(())
     }
 
-    /// Switches it off and removes it.
+    /// Switches it off for all tasks and removes it.
     pub fn retire(self) -> Result<()> {
         self.disable()?;
+        self.completes()?;
         self.remove()
     }
 

@@ -32,7 +32,7 @@ pub fn count(file: &str) -> Result<u64> {
     Ok(call(file)?.parse()?)
 }
 
-/// Sets a parameter: `wake`, `hammer` or `gap`.
+/// Sets a parameter: `wake`, `hammer`, `gap`, `inside` or `doze`.
 pub fn set(parameter: &str, value: u32) -> Result<()> {
     let path = format!("/sys/module/target/parameters/{parameter}");
     fs::write(&path, value.to_string()).with_context(|| path.clone())

@@ -47,6 +47,8 @@ scenarios! { pertask:
     io_uring_worker,
     processor_goes,
     poked,
+    kernel_thread_poked,
+    unloaded_when_off,
     says_who_does_not_follow,
     many_behind.seconds(240),
 }

@@ -303,6 +303,7 @@ fn under_load(guest: &Guest) -> Result<()> {
         target::expect("pair", "0x22")?;
         let new = Patch::load("patch_cumulative").with_context(|| format!("round {round}"))?;
         target::expect("pair", "0x11")?;
+        new.completes()?;
         old.remove()?;
         new.retire()?;
     }

@@ -101,6 +101,48 @@ pub fn poked(_: &Guest) -> Result<()> {
     Ok(())
 }
 
+/// A kernel thread that sleeps in the function most of the time comes out when it is woken, and
+/// goes to the other version next.
+pub fn kernel_thread_poked(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    target::set("doze", 1)?;
+    check::eventually("it sleeps", || Ok(target::count("dozes")? == 1))?;
+    let patch = Patch::load("patch_doze")?;
+    patch.expect_left(1)?;
+    for (off, dozes) in [(true, 2), (false, 3)] {
+        thread::sleep(Duration::from_millis(300));
+        patch.expect_left(1)?;
+        let blockers = patch.blockers()?;
+        ensure!(blockers[0].contains(" dozer "), "{blockers:?}");
+        patch.set("poke", "1")?;
+        patch.completes()?;
+        check::eventually("it sleeps again", || Ok(target::count("dozes")? == dozes))?;
+        if off {
+            patch.disable()?;
+        }
+    }
+    target::set("doze", 0)?;
+    patch.remove()?;
+    before.expect_same()
+}
+
+/// Whoever sees that the change is over can unload the patch at once.
+pub fn unloaded_when_off(_: &Guest) -> Result<()> {
+    load()?;
+    for round in 0..50 {
+        let patch = Patch::load("patch_nap")?;
+        let sleeper = Sleeper::enter("nap")?;
+        patch.disable()?;
+        patch.expect_left(1)?;
+        target::wake()?;
+        while patch.is_changing() {}
+        patch.remove().with_context(|| format!("round {round}"))?;
+        sleeper.leave()?;
+    }
+    Ok(())
+}
+
 /// Once.
 pub fn says_who_does_not_follow(_: &Guest) -> Result<()> {
     load()?;
