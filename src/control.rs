@@ -84,7 +84,7 @@ impl Directory for CoreNode {
         ),
         File::writable(
             c"poke_ms",
-            |core, page| line(page, fmt!("{}", core.0.poke_ms())),
+            |core, page| line(page, fmt!("{}", core.0.poke_ms.load(Relaxed))),
             |core, written| {
                 core.0.poke_ms.store(number(written)?, Relaxed);
                 Ok(())

@@ -98,11 +98,6 @@ impl Shared {
         u64::from(self.budget_us.load(Relaxed)) * 1000
     }
 
-    /// See the field.
-    pub(crate) fn poke_ms(&self) -> u32 {
-        self.poke_ms.load(Relaxed)
-    }
-
     /// Keeps why something that was asked of `patch` is not done. Returns the errno for who asked.
     pub(crate) fn refuse(&self, patch: &Patch, refusal: Refusal) -> Error {
         patch.status.lock().refuse(&refusal);

@@ -13,6 +13,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
+    sync::atomic::Relaxed,
     time::{delay::fsleep, Delta, Instant, Monotonic},
 };
 
@@ -96,7 +97,7 @@ impl Tending {
     }
 
     fn is_time_to_poke(&mut self, transition: &Transition) -> bool {
-        let after = transition.shared.poke_ms();
+        let after = transition.shared.poke_ms.load(Relaxed);
         let now = transition.is_poked()
             || (after != 0 && self.poked.elapsed() >= Delta::from_millis(after.into()));
         if now {
