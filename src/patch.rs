@@ -132,6 +132,8 @@ pub(crate) struct Figures {
 /// What sysfs tells of a patch and the worker changes.
 pub(crate) struct Status {
     pub(crate) state: State,
+    /// The last flip was to the replacements.
+    pub(crate) enabled: bool,
     /// Position among the enabled patches, from 1; 0 while disabled.
     pub(crate) stack_order: usize,
     pub(crate) consistency: Consistency,
@@ -204,6 +206,7 @@ impl Patch {
                 deadline_ms,
                 status <- new_mutex!(Status {
                     state: State::Loading,
+                    enabled: false,
                     stack_order: 0,
                     consistency,
                     transition: None,
@@ -294,16 +297,9 @@ impl Patch {
         ModuleRef::get(self.module)
     }
 
-    /// Calls go to the replacements.
+    /// Calls go to the replacements: those of all tasks that no transition has left behind.
     pub(crate) fn is_enabled(&self) -> bool {
-        let status = self.status.lock();
-        match (status.state, &status.transition) {
-            (State::Enabled, _) => true,
-            // What all do who are not left behind.
-            (State::Enabling, transition) => transition.is_some(),
-            (State::Disabling, transition) => transition.is_none(),
-            _ => false,
-        }
+        self.status.lock().enabled
     }
 
     /// Its change that has begun and left tasks behind.
@@ -406,8 +402,13 @@ impl Status {
     /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has been let
     /// go by then.
     pub(crate) fn enter(&mut self, state: State) {
-        if let State::Disabled | State::Superseded = state {
-            self.pin = None;
+        match state {
+            State::Enabled => self.enabled = true,
+            State::Disabled | State::Superseded => {
+                self.enabled = false;
+                self.pin = None;
+            }
+            State::Loading | State::Enabling | State::Disabling => {}
         }
         self.state = state;
     }

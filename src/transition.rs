@@ -125,7 +125,9 @@ impl Transition {
         self.left.store(left, Relaxed);
         let known = registry.transitions.push_within_capacity(self.clone());
         debug_assert!(known.is_ok());
-        self.patch.status.lock().transition = Some(self.clone());
+        let mut status = self.patch.status.lock();
+        status.enabled = matches!(self.change, Change::Enable);
+        status.transition = Some(self.clone());
         false
     }
 

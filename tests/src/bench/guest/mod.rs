@@ -110,6 +110,7 @@ fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
     }
     if bench.plan.has_livepatch(place) {
         livepatch::measure(bench, place).context("livepatch")?;
+        rest();
     }
     Ok(())
 }

@@ -127,7 +127,8 @@ pub fn kernel_thread_poked(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// Whoever sees that the change is over can unload the patch at once.
+/// A patch reads as off from the flip on, and whoever sees that the change is over can unload it
+/// at once.
 pub fn unloaded_when_off(_: &Guest) -> Result<()> {
     load()?;
     for round in 0..50 {
@@ -136,7 +137,9 @@ pub fn unloaded_when_off(_: &Guest) -> Result<()> {
         patch.disable()?;
         patch.expect_left(1)?;
         target::wake()?;
-        while patch.is_changing() {}
+        while patch.is_changing() {
+            patch.expect_enabled(false)?;
+        }
         patch.remove().with_context(|| format!("round {round}"))?;
         sleeper.leave()?;
     }
