@@ -39,17 +39,15 @@ TARGET int target_doze(void)
 
 static int doze(void *unused)
 {
-	int last = 0;
-
 	while (!kthread_should_stop()) {
-		last = target_doze();
+		target_doze();
 		/* Outside of it. */
 		usleep_range(100, 200);
 	}
-	return last;
+	return 0;
 }
 
-/* Starts the thread, or stops it. Returns what the function returned last, or an error. */
+/* Starts the thread, or stops it. */
 int target_dozer(bool wanted)
 {
 	struct task_struct *thread = dozer;

@@ -12,7 +12,6 @@
  *   doze    1 starts a kernel thread that sleeps in target_doze(), 0 stops it
  */
 #include <linux/kstrtox.h>
-#include <linux/minmax.h>
 #include <linux/module.h>
 #include <linux/moduleparam.h>
 #include <linux/proc_fs.h>
@@ -100,8 +99,7 @@ static int doze_set(const char *value, const struct kernel_param *param)
 	bool wanted;
 	int err = kstrtobool(value, &wanted);
 
-	err = err ?: target_dozer(wanted);
-	return min(err, 0);
+	return err ?: target_dozer(wanted);
 }
 
 static const struct kernel_param_ops doze_ops = { .set = doze_set };
