@@ -67,16 +67,18 @@ impl Kept {
             .map(|(index, ..)| index)
     }
 
-    /// The names of all symbols.
+    /// The names of the symbols that are to be found late.
     fn symbols(self) -> impl Iterator<Item = &'static CStr> {
         // SAFETY: by the type invariant. For a module marked `livepatch` this table is a copy of the
         // whole symbol table, with names of its own.
         unsafe {
             let table = &raw const (*self.module).core_kallsyms;
             let (symbols, names) = ((*table).symtab, (*table).strtab);
-            (0..(*table).num_symtab as usize).map(move |index| {
-                CStr::from_char_ptr(names.add((*symbols.add(index)).st_name as usize))
-            })
+            let symbols = core::slice::from_raw_parts(symbols, (*table).num_symtab as usize);
+            symbols
+                .iter()
+                .filter(|symbol| u32::from(symbol.st_shndx) == bindings::SHN_LIVEPATCH)
+                .map(move |symbol| CStr::from_char_ptr(names.add(symbol.st_name as usize)))
         }
     }
 
