@@ -133,6 +133,10 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
 
     /// Ends the membership of `value`. False when it was none. Any context but NMI.
     pub(crate) fn leave(&self, value: NonZeroUsize) -> bool {
+        // Mostly. Whoever is a member has been counted.
+        if self.len() == 0 {
+            return false;
+        }
         let value = value.get();
         for (_, slot) in self.places(value) {
             match slot.load(Ordering::Relaxed) {

@@ -18,6 +18,7 @@ mod blockers;
 mod check;
 mod cleanup;
 mod control;
+mod departure;
 mod edge;
 mod error;
 mod exits;

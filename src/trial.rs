@@ -6,14 +6,12 @@ use crate::{
     blockers::Found,
     edge::{
         handler::{self, Staged},
-        migration::{Migration, Window},
         recorder::Recording,
         stop,
         stop::Stopped,
-        watch::Hold,
     },
     error::{Cause, Refusal, Setback},
-    judge::{Behind, Judge},
+    judge::Judge,
     patch::Figures,
     plan::{Plan, Step},
     ranges::Ranges,
@@ -22,23 +20,18 @@ use crate::{
     scan::{Scan, Verdict},
     shared::Shared,
     site::Site,
-    turns::Turns,
 };
 use kernel::{
     prelude::*,
-    sync::Arc,
     time::{Delta, Instant, Monotonic},
 };
 
 /// Milliseconds between two tries: first and longest; it doubles from one to the other.
 const PAUSE_MS: (u32, u32) = (1, 100);
 
-/// Slots for those who stay behind: at first, and at the most. Half of them may be full.
-const SLOTS: (usize, usize) = (1 << 10, 1 << 22);
-
 /// How a stop window ended.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum End {
+pub(crate) enum End {
     Flipped,
     Blocked,
     Overrun,
@@ -68,7 +61,7 @@ impl<'a> Flip<'a> {
 
 /// See the module's documentation.
 pub(crate) struct Trial<'a> {
-    shared: &'a Shared,
+    pub(crate) shared: &'a Shared,
     requester: &'a Requester,
     begun: Instant<Monotonic>,
     deadline_ms: u32,
@@ -77,7 +70,7 @@ pub(crate) struct Trial<'a> {
     /// Tasks were in the way of the last try.
     blocked: bool,
     /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
-    recording: &'a mut Option<Recording>,
+    pub(crate) recording: &'a mut Option<Recording>,
     /// What has been measured so far.
     pub(crate) figures: Figures,
 }
@@ -154,95 +147,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Has all functions of `turns` part, and a transition begin that leaves behind whoever is inside the
-    /// ranges, except who is still behind in the one that it reverses. `prepare` makes what has to be
-    /// there afterwards.
-    pub(crate) fn migrate<T>(
-        &mut self,
-        registry: &mut Registry,
-        turns: &Turns,
-        reversed: Option<&Arc<Migration>>,
-        prepare: impl Fn(Hold) -> Result<T>,
-    ) -> Result<T, Setback> {
-        let recording = self.record()?;
-        let mut slots = SLOTS.0;
-        let result = loop {
-            match self.migrate_with(slots, &recording, registry, turns, reversed, &prepare) {
-                Ok(Some(made)) => break Ok(made),
-                Ok(None) if slots < SLOTS.1 => slots *= 4,
-                Ok(None) => {
-                    break Err(Setback::Final(Refusal::new(
-                        Cause::NoMemory,
-                        fmt!("more tasks are inside than can be followed"),
-                    )))
-                }
-                Err(setback) => break Err(setback),
-            }
-        };
-        *self.recording = Some(recording);
-        result
-    }
-
-    /// The same with so many slots; `None` when they were too few.
-    fn migrate_with<T>(
-        &mut self,
-        slots: usize,
-        recording: &Recording,
-        registry: &mut Registry,
-        turns: &Turns,
-        reversed: Option<&Arc<Migration>>,
-        prepare: &impl Fn(Hold) -> Result<T>,
-    ) -> Result<Option<T>, Setback> {
-        let migration =
-            Migration::new(slots, &turns.ways.there).map_err(|_| Refusal::no_memory())?;
-        let behind = Behind {
-            migration: &migration,
-            reversed: reversed.map(|reversed| &**reversed),
-        };
-        let judge = Judge::leaving(migration.ranges(), Found::new()?, behind);
-        let mut scan = Scan::new(&self.shared.exits, recording, judge);
-        scan.look();
-        self.figures.scanned = scan.surveyed;
-        if migration.is_full() {
-            return Ok(None);
-        }
-        let hold = Hold::new(self.shared.points, migration.clone()).map_err(not_recorded)?;
-        let made = prepare(hold).map_err(|_| Refusal::no_memory())?;
-        registry.transitions.reserve(1, GFP_KERNEL)?;
-        let begun = match turns.part(registry, &migration) {
-            Ok(()) => self.begin_until_deadline(&mut scan, &migration),
-            Err(_) => Err(Refusal::no_memory().into()),
-        };
-        if !matches!(begun, Ok(true)) {
-            turns.unpart(registry, &migration);
-        }
-        Ok(begun?.then_some(made))
-    }
-
-    /// True when the transition has begun, false when there was no room for those who stay behind.
-    fn begin_until_deadline(
-        &mut self,
-        scan: &mut Scan<'_>,
-        migration: &Migration,
-    ) -> Result<bool, Setback> {
-        loop {
-            // Also at first: preparations have taken a while.
-            scan.look();
-            if migration.is_full() {
-                return Ok(false);
-            }
-            let window = migration.open();
-            let end = self.stop(scan, |stopped| Window::flip(&window, stopped))?;
-            drop(window);
-            if end == End::Flipped {
-                return Ok(true);
-            }
-            self.pause_after(end, &scan.judge.found)?;
-        }
-    }
-
-    /// Phase 4: holds all CPUs, verifies, and flips when nobody is inside.
-    fn stop(
+    /// Phase 4: holds all CPUs, verifies, and flips when that may be done.
+    pub(crate) fn stop(
         &mut self,
         scan: &mut Scan<'_>,
         flip: impl FnOnce(&Stopped<'_>) -> bool + Send,
@@ -265,7 +171,7 @@ impl<'a> Trial<'a> {
     }
 
     /// Begins to record who runs, unless that is done already.
-    fn record(&mut self) -> Result<Recording, Setback> {
+    pub(crate) fn record(&mut self) -> Result<Recording, Setback> {
         match self.recording.take() {
             Some(recording) => Ok(recording),
             None => Ok(self.shared.record().map_err(not_recorded)?),
@@ -288,7 +194,7 @@ impl<'a> Trial<'a> {
     }
 
     /// After a try that came to nothing.
-    fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
+    pub(crate) fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
         if self.is_over() {
             return Err(Setback::Final(in_the_way(end, found)));
         }
@@ -357,7 +263,8 @@ fn blocked(found: &Found) -> Refusal {
     }
 }
 
-fn not_recorded(error: Error) -> Refusal {
+/// Why a tracepoint could not be connected.
+pub(crate) fn not_recorded(error: Error) -> Refusal {
     match error {
         error if error == ENOMEM => Refusal::no_memory(),
         error => Refusal::new(

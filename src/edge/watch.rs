@@ -30,20 +30,30 @@ impl Points {
     }
 }
 
-/// What a transition needs as long as it lasts: calls ask for junctions, and those who stay behind are
-/// followed. Dropping it waits for probes under way.
+/// What a transition needs as long as it lasts: calls ask for junctions, and those who stay behind, if there
+/// are any, are followed. Dropping it waits for probes under way.
 ///
 /// # Invariants
 ///
 /// The connections call their probes with the address of the migration. The handler attends once for each.
 pub(crate) struct Hold {
-    connections: ManuallyDrop<(Connection, Connection)>,
+    connections: ManuallyDrop<Option<(Connection, Connection)>>,
     migration: Arc<Migration>,
 }
 
 impl Hold {
-    /// Of `migration`, from before it begins. Process context.
-    pub(crate) fn new(points: Points, migration: Arc<Migration>) -> Result<Self> {
+    /// Of `migration`, from before it begins, as long as nobody stays behind. Process context.
+    pub(crate) fn new(migration: Arc<Migration>) -> Self {
+        handler::attend();
+        // INVARIANT: attended to.
+        Self {
+            connections: ManuallyDrop::new(None),
+            migration,
+        }
+    }
+
+    /// The same for a migration that may leave somebody behind.
+    pub(crate) fn following(points: Points, migration: Arc<Migration>) -> Result<Self> {
         let data = Arc::as_ptr(&migration).cast_mut().cast();
         // SAFETY: the probes have the prototypes of these tracepoints' probes behind the data pointer; the
         // migration lives until `drop` has waited for them.
@@ -58,16 +68,12 @@ impl Hold {
                 }
             }
         };
-        handler::attend();
-        // INVARIANT: connected just now; attended to.
-        Ok(Self {
-            connections: ManuallyDrop::new(connections),
-            migration,
-        })
+        let mut hold = Self::new(migration);
+        // INVARIANT: connected just now.
+        *hold.connections = Some(connections);
+        Ok(hold)
     }
-}
 
-impl Hold {
     /// The migration.
     pub(crate) fn migration(&self) -> &Arc<Migration> {
         &self.migration
@@ -77,9 +83,12 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         handler::dismiss();
-        // SAFETY: dropped only here.
-        unsafe { ManuallyDrop::drop(&mut self.connections) };
-        tracepoint::wait_for_probes();
+        // SAFETY: taken only here.
+        let connections = unsafe { ManuallyDrop::take(&mut self.connections) };
+        if connections.is_some() {
+            drop(connections);
+            tracepoint::wait_for_probes();
+        }
     }
 }
 
