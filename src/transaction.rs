@@ -165,7 +165,7 @@ impl<'a> Transaction<'a> {
         let turns = Turns::back(registry, reversed)?;
         let migration = Some(reversed.migration());
         let begun = self.migrate(registry, turns, change, migration)?;
-        reversed.end(registry);
+        reversed.give_way(registry);
         Ok(self.finish(registry, Some(begun), change))
     }
 

@@ -49,8 +49,8 @@ pub(crate) struct Transition {
     hold: Mutex<Option<Hold>>,
     /// How many it has left behind at first.
     left: Atomic<usize>,
-    /// It is complete, or was reversed.
-    over: Atomic<bool>,
+    completed: Atomic<bool>,
+    reversed: Atomic<bool>,
     /// Tasks were taken to the new universe wherever they were.
     forced: Atomic<bool>,
     /// Whoever can be woken is to be woken.
@@ -84,7 +84,8 @@ impl Transition {
                 ways <- new_mutex!(ways),
                 hold <- new_mutex!(Some(hold)),
                 left: Atomic::new(0),
-                over: Atomic::new(false),
+                completed: Atomic::new(false),
+                reversed: Atomic::new(false),
                 forced: Atomic::new(false),
                 poked: Atomic::new(false),
                 work <- new_work!("molt::Transition"),
@@ -102,8 +103,9 @@ impl Transition {
         &self.migration
     }
 
+    /// It is complete, or another has begun that leads back.
     pub(crate) fn is_over(&self) -> bool {
-        self.over.load(Relaxed)
+        self.completed.load(Relaxed) || self.reversed.load(Relaxed)
     }
 
     /// Where nobody may be who goes there or back.
@@ -131,9 +133,13 @@ impl Transition {
         false
     }
 
-    /// It is over: complete, or another has begun that leads back.
-    pub(crate) fn end(&self, registry: &mut Registry) {
-        self.over.store(true, Relaxed);
+    /// Another has begun that leads back.
+    pub(crate) fn give_way(&self, registry: &mut Registry) {
+        self.reversed.store(true, Relaxed);
+        self.end(registry);
+    }
+
+    fn end(&self, registry: &mut Registry) {
         registry
             .transitions
             .retain(|other| !core::ptr::eq(&**other, self));
@@ -155,6 +161,7 @@ impl Transition {
                 site.redirect.join(retired);
             }
         }
+        self.completed.store(true, Relaxed);
         self.end(registry);
         if self.forced.load(Relaxed) {
             self.keep_forced(registry);
@@ -206,33 +213,35 @@ impl Transition {
         let below = Below::of(patch, &registry).unwrap_or(Below::none());
         self.complete(&mut registry);
         outcome::conclude(patch, self.change, below.patches());
-        drop(registry);
         pr_info!(
             "{}: {}, the last task has followed after {} ms\n",
             patch.name(),
             self.change.done(),
             self.begun.elapsed().as_millis()
         );
+        // With the registry locked: who finds it over when they get that, finds this too.
         patch.status.lock().enter(self.change.after());
+        drop(registry);
         true
     }
 
     /// Everybody goes to the new universe now, wherever they are. What they are in stays for ever. Process
     /// context.
     pub(crate) fn force(self: &Arc<Self>) -> Result<(), Refusal> {
-        pr_warn!(
-            "{}: forced, with {} tasks left behind\n",
-            self.patch.name(),
-            self.migration.left()
-        );
-        self.forced.store(true, Relaxed);
         // Again, because those who are left make others.
         while !self.try_complete() {
+            if !self.forced.xchg(true, Relaxed) {
+                pr_warn!(
+                    "{}: forced, with {} tasks left behind\n",
+                    self.patch.name(),
+                    self.migration.left()
+                );
+            }
             self.migration.force();
         }
-        match self.patch.status.lock().state == self.change.after() {
-            true => Ok(()),
-            false => Err(Refusal::new(Cause::Cancelled, fmt!("it was reversed"))),
+        match self.reversed.load(Relaxed) {
+            false => Ok(()),
+            true => Err(Refusal::new(Cause::Cancelled, fmt!("it was reversed"))),
         }
     }
 

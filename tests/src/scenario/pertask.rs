@@ -44,6 +44,7 @@ scenarios! { pertask:
     input,
     exits_behind,
     forks_behind.seconds(120),
+    forced_while_they_fork.seconds(120),
     io_uring_worker,
     processor_goes,
     poked,

@@ -2,12 +2,13 @@
 //! Who stays behind, and how they follow.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
+use std::io::{self, BufRead, BufReader};
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
 
 use super::load;
 use crate::bench::guest::crowd;
@@ -168,16 +169,19 @@ pub fn says_who_does_not_follow(_: &Guest) -> Result<()> {
 
 /// Ten thousand threads sleep in the function.
 pub fn many_behind(guest: &Guest) -> Result<()> {
-    const THREADS: u64 = 10_000;
+    const PROCESSES: u64 = 20;
     const EACH: u64 = 500;
+    const THREADS: u64 = PROCESSES * EACH;
     load()?;
     crowd::raise_limits()?;
     let before = Snapshot::take()?;
     let mut processes = Vec::new();
-    for _ in 0..THREADS / EACH {
+    for number in 1..=PROCESSES {
         processes.push(helper::spawn("many", &["nap", &EACH.to_string()])?);
+        check::eventually("all sleep", || {
+            Ok(target::count("sleepers")? == number * EACH)
+        })?;
     }
-    check::eventually("all sleep", || Ok(target::count("sleepers")? == THREADS))?;
     let begun = Instant::now();
     let patch = Patch::load("patch_nap")?;
     guest.note(format!("loaded after {:?}", begun.elapsed()));
@@ -229,6 +233,44 @@ pub fn forks_behind(guest: &Guest) -> Result<()> {
     ensure!(inherited > 0, "no child of {all} began in the old universe");
     before.expect_same()?;
     fork.retire()
+}
+
+/// Processes that are left behind fork, and their children are left behind with them, while all are
+/// taken along by force.
+pub fn forced_while_they_fork(guest: &Guest) -> Result<()> {
+    const ROUNDS: u32 = 20;
+    const FORKERS: u64 = 8;
+    load()?;
+    let _naps = Patch::load("patch_fork_nap")?;
+    let mut forced = 0;
+    for _ in 0..ROUNDS {
+        let forkers = (0..FORKERS).map(|_| helper::spawn("forker", &["fork"]));
+        let forkers = forkers.collect::<io::Result<Vec<_>>>()?;
+        check::eventually("they sleep", || Ok(target::count("sleepers")? == FORKERS))?;
+        let patch = Patch::load("patch_clone")?;
+        patch.expect_left(FORKERS)?;
+        target::wake()?;
+        match patch.set("force", "1") {
+            Ok(()) => {
+                patch.expect_left(0)?;
+                forced += 1;
+            }
+            // Nobody was left any more.
+            other => {
+                check::refused("force", other, Errno::INVAL)?;
+                patch.completes()?;
+            }
+        }
+        patch.expect_enabled(true)?;
+        for forker in forkers {
+            let output = forker.wait_with_output()?;
+            ensure!(output.status.success(), "{output:?}");
+        }
+        patch.retire()?;
+    }
+    guest.note(format!("{forced} of {ROUNDS} changes were forced"));
+    ensure!(forced > 0, "no change was forced");
+    Ok(())
 }
 
 /// A thread of io_uring's has no user mode to return to.
