@@ -3,12 +3,13 @@
 
 use std::time::Instant;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 
 use super::functions::{self, Version};
 use super::{since, Bench};
 use crate::bench::plan::Place;
 use crate::bench::sample::figure;
+use crate::guest::module;
 use crate::guest::patch::{self, Patch};
 
 /// The name of the patch of that many functions.
@@ -16,11 +17,18 @@ pub fn name(functions: u32) -> String {
     format!("bench_molt_{functions}")
 }
 
-/// The same task by task: until nobody is left behind.
+/// Loads the patch of that many functions. Says since when.
+fn load(place: Place) -> Result<(Patch, Instant)> {
+    let name = name(place.functions);
+    let begun = Instant::now();
+    module::load(&name).with_context(|| format!("insmod {name}"))?;
+    Ok((Patch::loaded(&name), begun))
+}
+
+/// One change task by task, and the way back: until nobody is left behind.
 pub fn measure_per_task(bench: &Bench<'_>, place: Place) -> Result<()> {
     patch::set_consistency("per_task")?;
-    let begun = Instant::now();
-    let patch = Patch::load(&name(place.functions))?;
+    let (patch, begun) = load(place)?;
     patch.completes()?;
     bench.sample(figure::PER_TASK_APPLY, place, since(begun));
     functions::expect(Version::Molt, place.functions)?;
@@ -37,8 +45,7 @@ pub fn measure_per_task(bench: &Bench<'_>, place: Place) -> Result<()> {
 /// One change and the way back. That they succeed means that no stack was unreliable and
 /// no task inside.
 pub fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
-    let begun = Instant::now();
-    let patch = Patch::load(&name(place.functions))?;
+    let (patch, begun) = load(place)?;
     bench.sample(figure::APPLY, place, since(begun));
     functions::expect(Version::Molt, place.functions)?;
     let scanned = patch.number("tasks_scanned")?;
