@@ -147,10 +147,8 @@ impl Trial<'_> {
             if let more @ Some(_) = provision.lacks(migration, &scan.judge.found) {
                 return Ok(more);
             }
-            let window = migration.open();
-            let end = self.stop(scan, |stopped| {
-                (provision.follows || migration.left() == 0) && window.flip(stopped)
-            })?;
+            let window = migration.open(provision.follows);
+            let end = self.stop(scan, |stopped| window.flip(stopped))?;
             drop(window);
             if end == End::Flipped {
                 return Ok(None);

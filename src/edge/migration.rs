@@ -179,10 +179,14 @@ impl Migration {
         self.stragglers.0.len()
     }
 
-    /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped.
-    pub(crate) fn open(&self) -> Window<'_> {
+    /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped. `follows`: tracepoints
+    /// are connected for those who may stay behind.
+    pub(crate) fn open(&self, follows: bool) -> Window<'_> {
         self.gate.open();
-        Window(self)
+        Window {
+            migration: self,
+            follows,
+        }
     }
 
     /// Where nobody may be who goes to the new universe. Valid as long as the migration.
@@ -244,18 +248,22 @@ impl Migration {
 }
 
 /// An open stop window: NMI handlers that use a function of the transition veto it.
-pub(crate) struct Window<'a>(&'a Migration);
+pub(crate) struct Window<'a> {
+    migration: &'a Migration,
+    follows: bool,
+}
 
 impl Window<'_> {
-    /// The new universe begins, for all but those who stay behind. False after a veto: nothing has
-    /// changed.
+    /// The new universe begins, for all but those who stay behind. False after a veto, and when somebody
+    /// would stay behind whom nobody follows: nothing has changed.
     pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
-        self.0.gate.flip()
+        // While all CPUs are held only the verdict can have made somebody stay, before this.
+        (self.follows || self.migration.left() == 0) && self.migration.gate.flip()
     }
 }
 
 impl Drop for Window<'_> {
     fn drop(&mut self) {
-        self.0.gate.close();
+        self.migration.gate.close();
     }
 }
