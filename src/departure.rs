@@ -40,7 +40,8 @@ impl Provision {
     fn lacks(self, migration: &Migration, found: &Found) -> Option<Self> {
         if migration.is_full() {
             let seen = found.inside.saturating_add(found.unreliable);
-            let slots = seen.saturating_mul(4).clamp(self.slots * 2, SLOTS.1 * 2);
+            let more = self.slots * 2;
+            let slots = seen.saturating_mul(4).clamp(more, more.max(SLOTS.1));
             Some(Self {
                 slots: slots.next_power_of_two(),
                 ..self

@@ -68,7 +68,7 @@ impl Display for Claim {
         };
         let value = self
             .value
-            .map_or_else(|| "–".to_owned(), |value| short(value, 2));
+            .map_or_else(|| "–".to_owned(), |value| short(value, 3));
         let bound = match self.bound {
             Bound::AtLeast(bound) => format!("≥ {}", short(bound, 2)),
             Bound::AtMost(bound) => format!("≤ {}", short(bound, 2)),

@@ -105,7 +105,7 @@ fn changes(figures: &Figures, text: &mut String) {
                 figures.ratio(theirs, ours, place),
                 milliseconds(figures, per_task, place),
             ] {
-                let value = value.map_or("–".into(), |value| short(value, 1));
+                let value = value.map_or("–".into(), |value| short(value, 2));
                 // Writing to a string cannot fail.
                 let _ = write!(row, " {value} |");
             }

@@ -56,8 +56,10 @@ pub fn processor_goes(_: &Guest) -> Result<()> {
         patch.expect_left(1)?;
         patch.write("0")?;
         patch.completes()?;
-        cpu::switch(true)?;
+        // Its CPU is away while it is looked for.
         patch.write("1")?;
+        patch.expect_left(1)?;
+        cpu::switch(true)?;
         patch.expect_left(1)?;
     }
     target::wake()?;
