@@ -59,17 +59,15 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(
     ) -> ffi::c_int {
         // SAFETY: by the requirement.
         let search = unsafe { &mut *data.cast::<Search<'_, F>>() };
-        let mut rest = name;
-        for &byte in search.stem.to_bytes() {
-            // SAFETY: a name that ends here differs here, because no byte of the stem is 0; so nothing
-            // behind its end is read.
-            unsafe {
-                if *rest.cast::<u8>() != byte {
-                    return 0;
-                }
-                rest = rest.add(1);
+        // SAFETY: both are terminated, so nothing behind the end of either is read; behind an equal
+        // beginning there is the rest of the name.
+        let rest = unsafe {
+            let length = search.stem.to_bytes().len();
+            match bindings::strncmp(name, search.stem.as_char_ptr(), length) {
+                0 => name.add(length),
+                _ => return 0,
             }
-        }
+        };
         for (index, suffix) in search.suffixes.iter().enumerate() {
             // SAFETY: the symbol table holds terminated strings.
             if unsafe { is_named(rest, suffix) } {
