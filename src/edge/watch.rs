@@ -10,7 +10,6 @@ use super::{
     this_cpu,
     tracepoint::{self, Connection, Point},
 };
-use core::mem::ManuallyDrop;
 use kernel::{ffi, prelude::*, sync::Arc};
 
 /// The tracepoints that are needed for that.
@@ -37,7 +36,7 @@ impl Points {
 ///
 /// The connections call their probes with the address of the migration. The handler attends once for each.
 pub(crate) struct Hold {
-    connections: ManuallyDrop<Option<(Connection, Connection)>>,
+    connections: Option<(Connection, Connection)>,
     migration: Arc<Migration>,
 }
 
@@ -47,7 +46,7 @@ impl Hold {
         handler::attend();
         // INVARIANT: attended to.
         Self {
-            connections: ManuallyDrop::new(None),
+            connections: None,
             migration,
         }
     }
@@ -70,7 +69,7 @@ impl Hold {
         };
         let mut hold = Self::new(migration);
         // INVARIANT: connected just now.
-        *hold.connections = Some(connections);
+        hold.connections = Some(connections);
         Ok(hold)
     }
 
@@ -83,9 +82,7 @@ impl Hold {
 impl Drop for Hold {
     fn drop(&mut self) {
         handler::dismiss();
-        // SAFETY: taken only here.
-        let connections = unsafe { ManuallyDrop::take(&mut self.connections) };
-        if connections.is_some() {
+        if let Some(connections) = self.connections.take() {
             drop(connections);
             tracepoint::wait_for_probes();
         }
