@@ -83,7 +83,7 @@ pub struct Plan {
 }
 
 impl Plan {
-    /// All that the issue asks for.
+    /// Every contender at every place.
     pub const FULL: Self = Self {
         name: "full",
         folder: "bench",

@@ -89,5 +89,5 @@ pub fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
     livepatch.settle()?;
     bench.sample(figure::LIVEPATCH_UNDO, place, since(begun));
     functions::expect(Version::Old, place.functions)?;
-    livepatch.remove()
+    bench.calmly(|| livepatch.remove())
 }

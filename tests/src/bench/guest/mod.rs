@@ -25,9 +25,12 @@ use super::sample::Sample;
 use crate::guest::{module, Guest};
 
 /// What measurements are noted with.
+#[derive(Clone, Copy)]
 pub struct Bench<'a> {
     guest: &'a Guest,
     plan: &'a Plan,
+    /// What the machine does beside.
+    load: Option<&'a PingPong>,
 }
 
 impl Bench<'_> {
@@ -40,6 +43,21 @@ impl Bench<'_> {
             value,
         };
         self.guest.note(sample.to_string());
+    }
+
+    /// Carries out what follows a measurement and is none, such as to remove a module, and lets
+    /// its aftermath pass. The load pauses: what waits for grace periods here would take the
+    /// host minutes under it.
+    fn calmly(&self, work: impl FnOnce() -> Result<()>) -> Result<()> {
+        if let Some(load) = self.load {
+            load.pause()?;
+        }
+        work()?;
+        thread::sleep(Duration::from_millis(200));
+        if let Some(load) = self.load {
+            load.resume()?;
+        }
+        Ok(())
     }
 
     /// Notes an observation.
@@ -57,7 +75,11 @@ const ALONE: Place = Place {
 
 /// Measures all that the plan says.
 pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
-    let bench = Bench { guest, plan };
+    let bench = Bench {
+        guest,
+        plan,
+        load: None,
+    };
     module::load_all(&["molt", "bench_target", "bench_walk"])?;
     clock::check(&bench).context("clock")?;
     if !plan.only_windows {
@@ -74,18 +96,22 @@ pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
                 Load::Idle => None,
                 Load::PingPong => Some(PingPong::start().context("ping-pong")?),
             };
+            let loaded = Bench {
+                load: under.as_ref(),
+                ..bench
+            };
             for &functions in plan.functions {
                 let place = Place {
                     threads,
                     functions,
                     load,
                 };
-                bench.note(format!(
+                loaded.note(format!(
                     "{threads} threads, {functions} functions, {load}, {} tasks",
                     crowd::tasks()?
                 ));
                 for round in 1..=plan.rounds {
-                    measure(&bench, place).with_context(|| format!("{place:?}, round {round}"))?;
+                    measure(&loaded, place).with_context(|| format!("{place:?}, round {round}"))?;
                 }
             }
             if let Some(under) = under {
@@ -99,18 +125,13 @@ pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
 
 /// One round: all contenders, one after the other.
 fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
-    // What follows a change after its answer is over before the next contender begins.
-    let rest = || thread::sleep(Duration::from_millis(200));
     walk::measure(bench, place).context("walk")?;
     molt::measure(bench, place).context("molt")?;
-    rest();
     if !bench.plan.only_windows {
         molt::measure_per_task(bench, place).context("molt, per task")?;
-        rest();
     }
     if bench.plan.has_livepatch(place) {
         livepatch::measure(bench, place).context("livepatch")?;
-        rest();
     }
     Ok(())
 }

@@ -39,7 +39,7 @@ pub fn measure_per_task(bench: &Bench<'_>, place: Place) -> Result<()> {
     bench.sample(figure::PER_TASK_UNDO, place, since(begun));
     functions::expect(Version::Old, place.functions)?;
     patch::set_consistency("stop_machine")?;
-    patch.remove()
+    bench.calmly(|| patch.remove())
 }
 
 /// One change and the way back. That they succeed means that no stack was unreliable and
@@ -63,5 +63,5 @@ pub fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
     bench.sample(figure::UNDO, place, since(begun));
     bench.sample(figure::UNDO_WINDOW, place, patch.number("stop_ns")?);
     functions::expect(Version::Old, place.functions)?;
-    patch.remove()
+    bench.calmly(|| patch.remove())
 }

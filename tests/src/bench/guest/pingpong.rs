@@ -9,6 +9,7 @@ use std::thread;
 use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
+use rustix::process::{Pid, Signal};
 use rustix::stdio::{stdin, stdout};
 
 const PAIRS: usize = 50;
@@ -29,6 +30,34 @@ impl PingPong {
             players.push(player(here.0.into(), there.1.into())?);
             players.push(player(there.0.into(), here.1.into())?);
         }
+        let pingpong = Self {
+            players,
+            switches: switches()?,
+        };
+        pingpong.expect_play()?;
+        Ok(pingpong)
+    }
+
+    /// They stop where they are.
+    pub fn pause(&self) -> Result<()> {
+        self.send(Signal::STOP)
+    }
+
+    /// They go on; waits until they do.
+    pub fn resume(&self) -> Result<()> {
+        self.send(Signal::CONT)?;
+        self.expect_play()
+    }
+
+    fn send(&self, signal: Signal) -> Result<()> {
+        for player in &self.players {
+            let pid = Pid::from_child(player);
+            rustix::process::kill_process(pid, signal)?;
+        }
+        Ok(())
+    }
+
+    fn expect_play(&self) -> Result<()> {
         let before = switches()?;
         thread::sleep(Duration::from_millis(100));
         let switches = switches()?;
@@ -37,7 +66,7 @@ impl PingPong {
             "{} context switches in 100 ms",
             switches - before
         );
-        Ok(Self { players, switches })
+        Ok(())
     }
 
     /// Ends them; how often tasks were switched since they began.
