@@ -7,12 +7,13 @@
 //! core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
 use crate::{
+    consistency::Consistency,
     edge::{
         global, modules, shadow,
         state::{Previous, StateHead},
         text::Text,
     },
-    patch::{Consistency, Patch},
+    patch::Patch,
 };
 use kernel::{prelude::*, str::CStr, sync::Arc, ThisModule};
 

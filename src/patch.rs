@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A loaded patch: what it declares, where it stands, and what its last change told.
+//! A loaded patch: what it declares, and where it stands.
 
 use crate::{
     api::{Declaration, Function, Object},
-    blockers::Blockers,
+    consistency::Consistency,
     edge::{
         modules::{self, ModuleRef},
         state::StateHead,
     },
-    error::Refusal,
     object::Phase,
     ranges::Range,
+    status::{State, Status},
     transition::Transition,
 };
 use kernel::{
@@ -21,149 +21,6 @@ use kernel::{
     sync::{Arc, Mutex},
     ThisModule,
 };
-
-/// Where a patch stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
-    Disabled,
-    /// The load of its module has not had its turn yet, or was refused: then the module is going.
-    /// Nobody else may enable it.
-    Loading,
-    Enabling,
-    Enabled,
-    Disabling,
-    /// A patch that replaces all others was enabled after it. It stays so.
-    Superseded,
-}
-
-impl State {
-    /// The word in sysfs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Disabled => "disabled",
-            Self::Loading | Self::Enabling => "enabling",
-            Self::Enabled => "enabled",
-            Self::Disabling => "disabling",
-            Self::Superseded => "superseded",
-        }
-    }
-
-    /// A change is under way.
-    pub(crate) fn is_changing(self) -> bool {
-        matches!(self, Self::Loading | Self::Enabling | Self::Disabling)
-    }
-}
-
-/// How calls of a patch's functions are to be redirected, while nothing changes.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Redirection {
-    /// By a handler that ftrace calls: whoever else wants the function can have it too.
-    Ftrace,
-    /// By a jump at the function's entry.
-    Direct,
-    /// The same, as long as no BPF program wants the function.
-    Auto,
-}
-
-impl Redirection {
-    const ALL: [Self; 3] = [Self::Ftrace, Self::Direct, Self::Auto];
-
-    /// The word in sysfs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::Ftrace => "ftrace",
-            Self::Direct => "direct",
-            Self::Auto => "auto",
-        }
-    }
-
-    /// The one with that name.
-    pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|one| one.name().as_bytes() == name)
-    }
-}
-
-/// How a change deals with tasks that are inside of a function.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Consistency {
-    /// All functions change for all tasks at one instant, at which nobody is inside.
-    StopMachine,
-    /// They change at one instant, but tasks that are inside stay behind, each until it is outside.
-    PerTask,
-    /// The first up to the deadline, and then the second.
-    Auto,
-}
-
-impl Consistency {
-    const ALL: [Self; 3] = [Self::StopMachine, Self::PerTask, Self::Auto];
-
-    /// The word in sysfs.
-    pub(crate) fn name(self) -> &'static str {
-        match self {
-            Self::StopMachine => "stop_machine",
-            Self::PerTask => "per_task",
-            Self::Auto => "auto",
-        }
-    }
-
-    /// The one with that name.
-    pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|one| one.name().as_bytes() == name)
-    }
-}
-
-/// Measured by the last change of a patch.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Figures {
-    /// Nanoseconds for which the last stop window held all CPUs.
-    pub(crate) stop_ns: u64,
-    /// Stop windows; a scan that finds a blocker opens none.
-    pub(crate) attempts: u32,
-    /// Tasks looked at by the last scan, outside the window.
-    pub(crate) scanned: usize,
-    /// Tasks verified inside the last window.
-    pub(crate) verified: usize,
-    /// Stop windows in which all tasks had to be verified, because more ran than can be recorded.
-    pub(crate) overflows: u32,
-}
-
-/// What sysfs tells of a patch and the worker changes.
-pub(crate) struct Status {
-    pub(crate) state: State,
-    /// The last flip was to the replacements.
-    pub(crate) enabled: bool,
-    /// Position among the enabled patches, from 1; 0 while disabled.
-    pub(crate) stack_order: usize,
-    pub(crate) consistency: Consistency,
-    /// The change under way has begun, and has left tasks behind.
-    pub(crate) transition: Option<Arc<Transition>>,
-    pub(crate) redirection: Redirection,
-    /// All functions that it is the newest patch of have jumps.
-    pub(crate) jumps: bool,
-    pub(crate) figures: Figures,
-    /// Why the last change was refused; `None` when it was done.
-    pub(crate) error: Option<CString>,
-    pub(crate) blockers: Blockers,
-    /// In the order of the declaration.
-    objects: KVec<ObjectStatus>,
-    /// Address of each function that is replaced, in the order of the declaration; 0 while its
-    /// object is not patched.
-    addresses: KVec<usize>,
-    /// Keeps the patch module loaded while it is enabled.
-    pub(crate) pin: Option<ModuleRef>,
-    /// A function was replaced although tasks may have been inside: the module stays for ever.
-    pub(crate) forced: bool,
-}
-
-/// How far an object of a patch is; see [`crate::object`].
-#[derive(Clone)]
-struct ObjectStatus {
-    phase: Phase,
-    /// The private symbols of the object have their addresses.
-    bound: bool,
-}
 
 /// See the module's documentation.
 #[pin_data]
@@ -191,12 +48,7 @@ impl Patch {
         let name = CString::try_from_fmt(fmt!("{}", modules::name(module)))?;
         let objects = declaration.objects();
         let functions = objects.iter().map(|object| object.functions().len()).sum();
-        let absent = ObjectStatus {
-            phase: Phase::Absent,
-            bound: false,
-        };
-        let objects = KVec::from_elem(absent, objects.len(), GFP_KERNEL)?;
-        let addresses = KVec::from_elem(0, functions, GFP_KERNEL)?;
+        let status = Status::new(consistency, objects.len(), functions)?;
         Arc::pin_init(
             pin_init!(Self {
                 module,
@@ -204,22 +56,7 @@ impl Patch {
                 text: modules::text(module),
                 declaration,
                 deadline_ms,
-                status <- new_mutex!(Status {
-                    state: State::Loading,
-                    enabled: false,
-                    stack_order: 0,
-                    consistency,
-                    transition: None,
-                    redirection: Redirection::Ftrace,
-                    jumps: false,
-                    figures: Figures::default(),
-                    error: None,
-                    blockers: Blockers::none(),
-                    objects,
-                    addresses,
-                    pin: None,
-                    forced: false,
-                }),
+                status <- new_mutex!(status),
             }),
             GFP_KERNEL,
         )
@@ -390,33 +227,5 @@ impl Patch {
     pub(crate) fn first_function(&self, object: usize) -> usize {
         let before = self.objects().iter().take(object);
         before.map(|object| object.functions().len()).sum()
-    }
-}
-
-impl Status {
-    /// Keeps why a module that came was not loaded.
-    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
-        self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
-    }
-
-    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has been let
-    /// go by then.
-    pub(crate) fn enter(&mut self, state: State) {
-        match state {
-            State::Enabled => self.enabled = true,
-            State::Disabled | State::Superseded => {
-                self.enabled = false;
-                self.pin = None;
-            }
-            State::Loading | State::Enabling | State::Disabling => {}
-        }
-        self.state = state;
-    }
-
-    /// Keeps what the change that ended told.
-    pub(crate) fn conclude(&mut self, figures: Figures, refusal: Option<&Refusal>) {
-        self.figures = figures;
-        self.error = refusal.and_then(|refusal| CString::try_from_fmt(fmt!("{}", refusal)).ok());
-        self.blockers = refusal.map_or(Blockers::none(), |refusal| refusal.blockers.copy());
     }
 }

@@ -7,9 +7,10 @@ use crate::{
     edge::{modules::ModuleRef, queue::WorkQueue, recorder::Recording},
     error::{Cause, Refusal},
     object::Phase,
-    patch::{Patch, State},
+    patch::Patch,
     requester::Requester,
     shared::Shared,
+    status::State,
     transaction::{Made, Transaction},
     transition::Transition,
 };

@@ -3,6 +3,7 @@
 //! What changes, modules that come and go, and the core's own files in sysfs have in common.
 
 use crate::{
+    consistency::Consistency,
     control::PatchDir,
     edge::{
         recorder::{Recorder, Recording},
@@ -10,7 +11,7 @@ use crate::{
     },
     error::Refusal,
     exits::Exits,
-    patch::{Consistency, Patch},
+    patch::Patch,
     registry::Registry,
 };
 use kernel::{

@@ -16,7 +16,8 @@
 use crate::{
     edge::jumps::Jump,
     error::{Cause, Refusal},
-    patch::{Patch, Redirection},
+    patch::Patch,
+    redirection::Redirection,
     registry::Registry,
     site::Site,
 };

@@ -9,10 +9,11 @@
 
 use crate::{
     below::Below,
+    consistency::Consistency,
     edge::{migration::Migration, recorder::Recording},
     error::{Cause, Refusal, Setback},
     object, outcome,
-    patch::{Consistency, Patch},
+    patch::Patch,
     plan::{self, Plan},
     registry::Registry,
     request::Change,

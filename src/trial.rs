@@ -12,7 +12,6 @@ use crate::{
     },
     error::{Cause, Refusal, Setback},
     judge::Judge,
-    patch::Figures,
     plan::{Plan, Step},
     ranges::Ranges,
     registry::Registry,
@@ -20,6 +19,7 @@ use crate::{
     scan::{Scan, Verdict},
     shared::Shared,
     site::Site,
+    status::Figures,
 };
 use kernel::{
     prelude::*,

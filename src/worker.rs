@@ -4,13 +4,15 @@
 //! other, never on the requester's stack.
 
 use crate::{
+    consistency::Consistency,
     control::{CoreDir, PatchDir},
     edge::{bpf::Watch, hotplug, notifier::Notifier, queue::WorkQueue, tracepoint::Probe},
     error::{Cause, Refusal},
     exits::Exits,
     give_back::Doorman,
     leaving,
-    patch::{Consistency, Patch, Redirection},
+    patch::Patch,
+    redirection::Redirection,
     request::{Change, Request},
     shared::Shared,
     state,
