@@ -68,8 +68,6 @@ pub struct Plan {
     /// The most functions of a livepatch under load. It waits for many grace periods for
     /// each function, in which the load runs: ten take the host minutes, every time.
     pub livepatch_under_load: u32,
-    /// The most threads beside it then, for the same reason.
-    pub livepatch_threads_under_load: u32,
     /// How often each figure is measured.
     pub rounds: u32,
     /// Whether molt and the walk only are measured, and of them the windows.
@@ -93,7 +91,6 @@ impl Plan {
         functions: &[1, 10, 100],
         loads: &[Load::Idle, Load::PingPong],
         livepatch_under_load: 1,
-        livepatch_threads_under_load: 10_000,
         rounds: 5,
         only_windows: false,
         processors: "1",
@@ -111,7 +108,6 @@ impl Plan {
         functions: &[1, 10],
         loads: &[Load::Idle],
         livepatch_under_load: 0,
-        livepatch_threads_under_load: 0,
         rounds: 5,
         only_windows: false,
         processors: "1",
@@ -130,7 +126,6 @@ impl Plan {
         functions: &[10],
         loads: &[Load::Idle, Load::PingPong],
         livepatch_under_load: 0,
-        livepatch_threads_under_load: 0,
         rounds: 5,
         only_windows: true,
         processors: "2",
@@ -143,10 +138,7 @@ impl Plan {
         match place.load {
             _ if self.only_windows => false,
             Load::Idle => true,
-            Load::PingPong => {
-                place.functions <= self.livepatch_under_load
-                    && place.threads <= self.livepatch_threads_under_load
-            }
+            Load::PingPong => place.functions <= self.livepatch_under_load,
         }
     }
 
