@@ -59,6 +59,12 @@ impl Sleeper {
         Ok(String::from_utf8(output.stdout)?.trim_end().to_owned())
     }
 
+    /// After [`target::wake`]: waits for it; the function must have returned `value`.
+    pub fn returns(self, value: &str) -> Result<()> {
+        let what = format!("what {} called", self.comm);
+        check::equal(&what, self.leave()?.as_str(), value)
+    }
+
     /// Kills it inside the function.
     pub fn kill(mut self) -> Result<()> {
         self.child.kill()?;

@@ -266,7 +266,7 @@ fn busy_target(_: &Guest) -> Result<()> {
     expect(&[("post_unpatch", "target"), ("post_unpatch", "vmlinux")])?;
     before.expect_same()?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")
+    sleeper.returns("1")
 }
 
 /// `pre_patch` agreed, a task did not leave in time.
@@ -296,7 +296,7 @@ fn refused_disable(_: &Guest) -> Result<()> {
     expect_of(NAP, &[("pre_unpatch", "target"), ("post_patch", "target")])?;
     patch.expect_enabled(true)?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.disable()?;
     expect_unpatched(NAP, &["target"])?;
     patch.remove()

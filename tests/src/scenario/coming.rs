@@ -57,7 +57,7 @@ fn goes_during_a_change(_: &Guest) -> Result<()> {
     let (sleeper, insmod) = blocked_enable()?;
     at_once("rmmod late", || module::remove_all(&["late"]))?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     let status = insmod.wait_with_output()?.status;
     ensure!(status.success(), "insmod: {status}");
     let patch = Patch::loaded("patch_everywhere");
@@ -79,7 +79,7 @@ fn comes_during_a_blocked_enable(_: &Guest) -> Result<()> {
     late::expect("value", "1")?;
     target::expect("value", "1")?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     let status = insmod.wait_with_output()?.status;
     ensure!(status.success(), "insmod: {status}");
     target::expect("value", "2")?;
@@ -108,7 +108,7 @@ fn comes_during_a_blocked_disable(_: &Guest) -> Result<()> {
     at_once("insmod late again", || module::load_all(&["late"]))?;
     journal::expect(&["late exit", "late init 2"])?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     writer.join().map_err(|_| anyhow!("panicked"))??;
     late::expect("value", "1")?;
     late::expect_state(&patch, "unpatched")?;
@@ -132,7 +132,7 @@ fn comes_while_another_patch_is_blocked(_: &Guest) -> Result<()> {
         journal::expect(&["late exit"])?;
     }
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     let status = insmod.wait_with_output()?.status;
     ensure!(status.success(), "insmod: {status}");
     blocked.retire()?;

@@ -7,12 +7,14 @@ use std::fs;
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
-use crate::guest::bpf::Program;
 use crate::guest::patch::Patch;
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::tracefs::{self, Probe, Tracer};
-use crate::guest::{check, late, module, target, Guest};
+use crate::guest::{check, late, module, target, tracefs, Guest};
+
+mod others;
+
+use others::*;
 
 scenarios! { direct:
     chosen_and_taken_back,
@@ -242,161 +244,27 @@ fn sleeper_in_the_replacement(_: &Guest) -> Result<()> {
     patch.refuse("0", Errno::BUSY, "busy")?;
     eventually_direct(&patch)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.retire()
 }
 
 fn module_that_goes(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "journal", "late"])?;
+    module::load_all(&["molt", "journal"])?;
     let before = Snapshot::take()?;
+    module::load_all(&["late"])?;
     let patch = Patch::load("patch_late")?;
     choose(&patch, "direct")?;
-    let value = fs::read_to_string("/sys/module/late/parameters/value")?;
+    late::expect("value", "2")?;
     for _ in 0..3 {
         module::remove_all(&["late"])?;
         late::expect_state(&patch, "pending")?;
         module::load_all(&["late"])?;
         late::expect_state(&patch, "patched")?;
-        late::expect("value", value.trim())?;
+        late::expect("value", "2")?;
         eventually_direct(&patch)?;
-        late::expect("value", value.trim())?;
+        late::expect("value", "2")?;
     }
     patch.retire()?;
-    drop(before);
-    module::remove_all(&["late"])
-}
-
-/// Tracers see the function and do not take calls past the patch.
-fn traced(tracer: &str) -> Result<()> {
-    module::load_all(&["molt", "target"])?;
-    let early = Tracer::start(tracer, "target_value")?;
-    let patch = Patch::load("patch_value")?;
-    choose(&patch, "direct")?;
-    target::expect("value", "2")?;
-    ensure!(
-        early.hits("target_value")? > 0,
-        "{tracer} lost the function"
-    );
-    early.stop()?;
-    target::expect("value", "2")?;
-    expect_jump("target_value", true)?;
-    let late = Tracer::start(tracer, "target_value")?;
-    target::expect("value", "2")?;
-    ensure!(
-        late.hits("target_value")? > 0,
-        "{tracer} does not see the function"
-    );
-    patch.disable()?;
-    target::expect("value", "1")?;
-    patch.enable()?;
-    target::expect("value", "2")?;
-    late.stop()?;
-    patch.retire()
-}
-
-fn function_tracer(_: &Guest) -> Result<()> {
-    traced("function")
-}
-
-fn function_graph_tracer(_: &Guest) -> Result<()> {
-    traced("function_graph")
-}
-
-fn kprobe(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target"])?;
-    let early = Probe::on_entry("early", "target_value")?;
-    let patch = Patch::load("patch_value")?;
-    choose(&patch, "direct")?;
-    let late = Probe::on_return("late", "target_value")?;
-    target::expect("value", "2")?;
-    check::equal("hits of the early probe", early.hits()?, 1)?;
-    check::equal("hits of the late probe", late.hits()?, 1)?;
-    early.remove()?;
-    late.remove()?;
-    target::expect("value", "2")?;
-    expect_jump("target_value", true)?;
-    patch.retire()
-}
-
-fn livepatch_is_refused(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target"])?;
-    let patch = Patch::load("patch_value")?;
-    choose(&patch, "direct")?;
-    module::refuse("klp_owner", "", Errno::BUSY)?;
-    target::expect("value", "2")?;
-    patch.disable()?;
-    target::expect("value", "1")?;
-    patch.remove()?;
-    module::load("klp_owner").context("a function that is free again")
-}
-
-/// A BPF program has the function: `direct` is refused, `auto` waits, and both work on.
-fn refused_for_a_bpf_program(_: &Guest) -> Result<()> {
-    module::load_all(&["molt"])?;
-    let patch = Patch::load("patch_cmdline")?;
-    let program = Program::before("cmdline_proc_show")?;
-    let show = |what: &str, runs: u64| -> Result<()> {
-        let text = fs::read_to_string("/proc/cmdline")?;
-        check::equal("/proc/cmdline", text.as_str(), what)?;
-        check::equal("runs", program.runs()?, runs)
-    };
-    let file = patch.folder().join("redirect");
-    check::refused("redirect=direct", fs::write(&file, "direct"), Errno::BUSY)?;
-    check::equal("redirect", patch.attribute("redirect")?.as_str(), "ftrace")?;
-    let error = patch.attribute("last_error")?;
-    ensure!(error.starts_with("owned: "), "last_error: {error}");
-    show("patched\n", 1)?;
-    fs::write(&file, "auto")?;
-    expect_direct(&patch, "0")?;
-    show("patched\n", 2)?;
-    drop(program);
-    fs::write(&file, "auto")?;
-    expect_direct(&patch, "1")?;
-    check::equal(
-        "/proc/cmdline",
-        fs::read_to_string("/proc/cmdline")?.as_str(),
-        "patched\n",
-    )?;
-    patch.retire()
-}
-
-/// `direct` keeps the function; `auto` gives it back to a BPF program that comes.
-fn left_to_a_bpf_program(guest: &Guest) -> Result<()> {
-    module::load_all(&["molt"])?;
-    let patch = Patch::load("patch_cmdline")?;
-    choose(&patch, "direct")?;
-    ensure!(
-        Program::before("cmdline_proc_show").is_err(),
-        "a BPF program was attached beside a jump"
-    );
-    expect_direct(&patch, "1")?;
-    choose(&patch, "auto")?;
-    let mut refused = 0;
-    let mut program = None;
-    check::eventually("the function is given back", || {
-        match Program::before("cmdline_proc_show") {
-            Ok(attached) => program = Some(attached),
-            Err(_) => refused += 1,
-        }
-        Ok(program.is_some())
-    })?;
-    guest.note(format!("refused {refused} times"));
-    let program = program.context("no program")?;
-    expect_direct(&patch, "0")?;
-    let text = fs::read_to_string("/proc/cmdline")?;
-    check::equal("/proc/cmdline", text.as_str(), "patched\n")?;
-    check::equal("runs", program.runs()?, 1)?;
-    drop(program);
-    patch.retire()
-}
-
-/// `ftrace_enabled=0` does not switch a fix off in silence.
-fn ftrace_switched_off(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target"])?;
-    let patch = Patch::load("patch_value")?;
-    choose(&patch, "direct")?;
-    let outcome = fs::write("/proc/sys/kernel/ftrace_enabled", "0");
-    ensure!(outcome.is_err(), "ftrace was switched off");
-    target::expect("value", "2")?;
-    patch.retire()
+    module::remove_all(&["late"])?;
+    before.expect_same()
 }

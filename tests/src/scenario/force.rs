@@ -28,7 +28,7 @@ fn replaces_under_a_sleeper(_: &Guest) -> Result<()> {
     let patch = Patch::load("patch_force")?;
     target::expect("nap", "2")?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     patch.disable()?;
     patch.enable()?;
     target::expect("nap", "2")
@@ -44,8 +44,8 @@ fn disabled_under_a_sleeper(_: &Guest) -> Result<()> {
     patch.enable()?;
     check::refused("rmmod", module::remove("patch_force_nap"), Errno::AGAIN)?;
     target::wake()?;
-    check::equal("new target_nap()", first.leave()?.as_str(), "2")?;
-    check::equal("old target_nap()", second.leave()?.as_str(), "1")
+    first.returns("2")?;
+    second.returns("1")
 }
 
 /// Nobody can know when the last task has left.
@@ -96,7 +96,7 @@ fn other_functions_are_checked(_: &Guest) -> Result<()> {
     target::expect("nap", "2")?;
     target::expect("deep", "2")?;
     target::wake()?;
-    check::equal("old target_nap()", napper.leave()?.as_str(), "1")
+    napper.returns("1")
 }
 
 /// Who forces nothing meets nobody: neither in what was forced, nor in what that was put over.
@@ -108,8 +108,8 @@ fn patch_on_top_is_checked(_: &Guest) -> Result<()> {
     let inside = Sleeper::enter("nap")?;
     check::equal("blockers", patch_nap_blockers(&inside)?, 2)?;
     target::wake()?;
-    check::equal("old target_nap()", below.leave()?.as_str(), "1")?;
-    check::equal("new target_nap()", inside.leave()?.as_str(), "2")?;
+    below.returns("1")?;
+    inside.returns("2")?;
     Patch::load("patch_nap")?.retire()
 }
 
@@ -134,7 +134,7 @@ fn superseded_stays_loaded(_: &Guest) -> Result<()> {
     check::equal("state", old.attribute("state")?.as_str(), "superseded")?;
     check::refused("rmmod", module::remove("patch_force_nap"), Errno::AGAIN)?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     new.retire()
 }
 

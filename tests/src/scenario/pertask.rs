@@ -126,12 +126,8 @@ fn sleeper(guest: &Guest) -> Result<()> {
     let other = Sleeper::enter("nap")?;
     patch.expect_left(1)?;
     target::wake()?;
-    check::equal("target_nap() of the other", other.leave()?.as_str(), "2")?;
-    check::equal(
-        "target_nap() of the sleeper",
-        sleeper.leave()?.as_str(),
-        "1",
-    )?;
+    other.returns("2")?;
+    sleeper.returns("1")?;
     patch.completes()?;
     patch.expect_left(0)?;
     check::equal("blockers", patch.blockers()?, vec![])?;
@@ -152,12 +148,8 @@ fn disabled_around_a_sleeper(_: &Guest) -> Result<()> {
     check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
     let other = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("target_nap() of the other", other.leave()?.as_str(), "1")?;
-    check::equal(
-        "target_nap() of the sleeper",
-        sleeper.leave()?.as_str(),
-        "2",
-    )?;
+    other.returns("1")?;
+    sleeper.returns("2")?;
     patch.completes()?;
     patch.expect_enabled(false)?;
     patch.remove()?;
@@ -183,9 +175,9 @@ fn enabling_reversed(_: &Guest) -> Result<()> {
     );
     let last = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("who was behind", old.leave()?.as_str(), "1")?;
-    check::equal("who is behind", new.leave()?.as_str(), "2")?;
-    check::equal("who came after", last.leave()?.as_str(), "1")?;
+    old.returns("1")?;
+    new.returns("2")?;
+    last.returns("1")?;
     patch.completes()?;
     patch.expect_enabled(false)?;
     patch.remove()?;
@@ -204,8 +196,8 @@ fn disabling_reversed(_: &Guest) -> Result<()> {
     patch.expect_left(1)?;
     check::equal("state", patch.attribute("state")?.as_str(), "enabling")?;
     target::wake()?;
-    check::equal("who was behind", new.leave()?.as_str(), "2")?;
-    check::equal("who is behind", old.leave()?.as_str(), "1")?;
+    new.returns("2")?;
+    old.returns("1")?;
     patch.completes()?;
     patch.expect_enabled(true)?;
     before.expect_same()?;
@@ -229,8 +221,8 @@ fn reversed_again_and_again(_: &Guest) -> Result<()> {
         patch.enable()?;
     }
     target::wake()?;
-    check::equal("the old function", old.leave()?.as_str(), "1")?;
-    check::equal("the new function", new.leave()?.as_str(), "2")?;
+    old.returns("1")?;
+    new.returns("2")?;
     patch.completes()?;
     patch.retire()?;
     before.expect_same()

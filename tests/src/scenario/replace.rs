@@ -221,12 +221,12 @@ fn sleeper_in_a_dropped_replacement(_: &Guest) -> Result<()> {
     );
     before.expect_same()?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     let new = Patch::load("patch_cumulative")?;
     old.remove()?;
     let sleeper = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     new.retire()?;
     stops.remove()
 }
@@ -284,7 +284,7 @@ fn module_comes_while_it_is_blocked(_: &Guest) -> Result<()> {
     journal::expect(&["late init 2"])?;
     old.expect_enabled(true)?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     let status = insmod.wait_with_output()?.status;
     ensure!(status.success(), "insmod: {status}");
     late::expect("value", "1")?;

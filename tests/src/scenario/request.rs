@@ -108,7 +108,7 @@ fn killed_insmod(guest: &Guest) -> Result<()> {
         check::contains("last_error", &patch::last_error(), "cancelled: ")?;
     }
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     Patch::load("patch_nap")?.retire()
 }
 
@@ -128,7 +128,7 @@ fn killed_disable(_: &Guest) -> Result<()> {
     before.expect_same()?;
     check::contains("last_error", &patch.attribute("last_error")?, "cancelled: ")?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.retire()
 }
 
@@ -198,7 +198,7 @@ fn written_while_its_load_waits(_: &Guest) -> Result<()> {
         Ok(patch::last_error().starts_with("busy: "))
     })?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     let insmod = insmod.join().map_err(|_| anyhow::anyhow!("panicked"))?;
     check::refused("insmod patch_nap", insmod, Errno::BUSY)?;
     for writer in writers {
@@ -208,7 +208,7 @@ fn written_while_its_load_waits(_: &Guest) -> Result<()> {
     ensure!(!module::is_loaded("patch_nap")?, "patch_nap is loaded");
     let sleeper = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     before.expect_same()?;
     Patch::load("patch_nap")?.retire()
 }

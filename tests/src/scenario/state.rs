@@ -231,7 +231,7 @@ fn refused_change_takes_nothing(_: &Guest) -> Result<()> {
     target::expect("second", &original.to_string())?;
     expect_level(RAISED)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     first.retire()?;
     expect_level(original)?;
     journal::expect(&["level forgotten"])

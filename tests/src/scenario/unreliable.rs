@@ -57,11 +57,11 @@ fn kretprobe_on_a_sleeping_task(_: &Guest) -> Result<()> {
         .retire()?;
     sleeper.refuses("patch_nap", "target_nap")?;
     target::wake()?;
-    check::equal("old target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     let patch = Patch::load("patch_nap")?;
     let sleeper = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("new target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.retire()?;
     probe.remove()
 }
@@ -79,7 +79,7 @@ fn function_graph_on_a_sleeping_task(_: &Guest) -> Result<()> {
     tracer.stop()?;
     sleeper.refuses("patch_deep", "target_deep")?;
     target::wake()?;
-    check::equal("old target_deep()", sleeper.leave()?.as_str(), "150")?;
+    sleeper.returns("150")?;
     let patch = Patch::load("patch_deep")?;
     target::expect("deep", "2")?;
     patch.retire()

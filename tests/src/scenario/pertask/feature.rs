@@ -28,7 +28,7 @@ pub fn two_at_once(_: &Guest) -> Result<()> {
     patch_nap.completes()?;
     patch_deep.expect_left(1)?;
     target::wake()?;
-    check::equal("target_nap()", nap.leave()?.as_str(), "1")?;
+    nap.returns("1")?;
     ensure!(deep.leave()? != "2", "the old target_deep() returned 2");
     patch_deep.completes()?;
     target::expect("deep", "2")?;
@@ -81,7 +81,7 @@ pub fn automatic(_: &Guest) -> Result<()> {
     );
     patch.expect_left(1)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "1")?;
+    sleeper.returns("1")?;
     patch.completes()?;
     patch.set("consistency", "stop_machine")?;
     patch.retire()
@@ -103,7 +103,7 @@ pub fn forced_to_enable(_: &Guest) -> Result<()> {
     below.disable()?;
     below.expect_left(1)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     below.completes()?;
     check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
 }
@@ -121,7 +121,7 @@ pub fn forced_to_disable(_: &Guest) -> Result<()> {
     check::equal("forced", patch.number("forced")?, 1)?;
     check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     target::wake()?;
     check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
 }
@@ -165,7 +165,7 @@ pub fn stacked(_: &Guest) -> Result<()> {
     // Its replacement is where calls of the sleeper go.
     check::refused("disable", below.write("0"), Errno::BUSY)?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     above.completes()?;
     below.retire()?;
     target::expect("nap", "2")?;
@@ -186,12 +186,8 @@ pub fn replaces(_: &Guest) -> Result<()> {
     check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
     let other = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal(
-        "target_nap() of the sleeper",
-        sleeper.leave()?.as_str(),
-        "2",
-    )?;
-    check::equal("target_nap() of the other", other.leave()?.as_str(), "1")?;
+    sleeper.returns("2")?;
+    other.returns("1")?;
     patch.completes()?;
     check::equal("state", old.attribute("state")?.as_str(), "superseded")?;
     old.remove()?;
@@ -212,14 +208,10 @@ pub fn replacing_reversed(_: &Guest) -> Result<()> {
     old.expect_enabled(true)?;
     target::expect("value", "1")?;
     target::wake()?;
-    check::equal(
-        "target_nap() of the sleeper",
-        sleeper.leave()?.as_str(),
-        "2",
-    )?;
+    sleeper.returns("2")?;
     let last = Sleeper::enter("nap")?;
     target::wake()?;
-    check::equal("target_nap()", last.leave()?.as_str(), "2")?;
+    last.returns("2")?;
     old.retire()
 }
 
@@ -255,7 +247,7 @@ pub fn module_comes_on_the_way_out(_: &Guest) -> Result<()> {
     load()?;
     module::load_all(&["journal"])?;
     let before = Snapshot::take()?;
-    let patch = Patch::load("patch_late_sleeper")?;
+    let patch = Patch::load("patch_late_nap")?;
     let sleeper = Sleeper::enter("nap")?;
     patch.disable()?;
     patch.expect_left(1)?;
@@ -267,7 +259,7 @@ pub fn module_comes_on_the_way_out(_: &Guest) -> Result<()> {
     patch.disable()?;
     late::expect("value", "1")?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.completes()?;
     late::expect("value", "1")?;
     module::remove_all(&["late"])?;
@@ -279,7 +271,7 @@ pub fn module_comes_on_the_way_out(_: &Guest) -> Result<()> {
 pub fn module_comes_to_one_that_replaces(_: &Guest) -> Result<()> {
     load()?;
     module::load_all(&["journal"])?;
-    let old = Patch::load("patch_late_sleeper")?;
+    let old = Patch::load("patch_late_nap")?;
     let sleeper = Sleeper::enter("nap")?;
     let patch = Patch::load("patch_cumulative")?;
     patch.expect_left(1)?;
@@ -292,7 +284,7 @@ pub fn module_comes_to_one_that_replaces(_: &Guest) -> Result<()> {
     patch.expect_left(1)?;
     late::expect("value", "1")?;
     target::wake()?;
-    check::equal("target_nap()", sleeper.leave()?.as_str(), "2")?;
+    sleeper.returns("2")?;
     patch.completes()?;
     late::expect("value", "1")?;
     old.remove()?;
