@@ -26,7 +26,7 @@ fn begin(_target: &Target<'_>) -> Result {
     Ok(())
 }
 
-/// Nobody is in `show` any more.
+/// Nobody is in `show` any more, unless an operator has forced the change.
 fn tell(target: &Target<'_>) {
     pr_info!(
         "{}: /proc/version was read {} times\n",

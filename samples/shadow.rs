@@ -60,7 +60,10 @@ unsafe extern "C" fn release(inode: *mut c::inode, file: *mut c::file) -> c_int 
 }
 
 /// Removes the counts of files that are still open: the kernel's own `single_release` would leave them.
-fn forget(_target: &Target<'_>) {
-    // SAFETY: no task is in `show` or `release` any more, and nobody else uses the id.
-    unsafe { READS.remove_all() };
+/// An operator who forces the change leaves tasks in `show`, whose counts stay.
+fn forget(target: &Target<'_>) {
+    if !target.is_forced() {
+        // SAFETY: no task is in `show` or `release` any more, and nobody else uses the id.
+        unsafe { READS.remove_all() };
+    }
 }

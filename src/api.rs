@@ -72,13 +72,18 @@ impl Function {
 /// running, during which no patch changes.
 pub struct Target<'a> {
     name: &'a CStr,
+    forced: bool,
     /// The patches below the one that is called, oldest first. They stay loaded for `'a`.
     below: &'a [Arc<Patch>],
 }
 
 impl<'a> Target<'a> {
-    pub(crate) fn new(name: &'a CStr, below: &'a [Arc<Patch>]) -> Self {
-        Self { name, below }
+    pub(crate) fn new(patch: &Patch, object: &'a Object, below: &'a [Arc<Patch>]) -> Self {
+        Self {
+            name: object.name(),
+            forced: patch.is_forced(),
+            below,
+        }
     }
 
     /// `vmlinux`, or the name of a module, which is loaded.
@@ -91,6 +96,13 @@ impl<'a> Target<'a> {
     #[inline]
     pub fn is_vmlinux(&self) -> bool {
         self.name == c"vmlinux"
+    }
+
+    /// Whether tasks may be in the patch's code although it is off: functions were forced, by the patch
+    /// itself or by the operator. What they use must stay then; so does the module.
+    #[inline]
+    pub fn is_forced(&self) -> bool {
+        self.forced
     }
 }
 

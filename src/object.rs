@@ -62,7 +62,7 @@ pub(crate) fn prepare(
     }
     bind(patch, index, object)?;
     if let Some(pre_patch) = object.callbacks().pre_patch {
-        if let Err(errno) = pre_patch(&Target::new(object.name(), below)) {
+        if let Err(errno) = pre_patch(&Target::new(patch, object, below)) {
             unbind(patch, index, object);
             return Err(Refusal::by_callback(
                 errno,
@@ -78,7 +78,7 @@ pub(crate) fn prepare(
 pub(crate) fn settle(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     patch.set_phase(index, Phase::Patched);
     if let Some(post_patch) = object.callbacks().post_patch {
-        post_patch(&Target::new(object.name(), below));
+        post_patch(&Target::new(patch, object, below));
     }
 }
 
@@ -89,7 +89,7 @@ pub(crate) fn begin_leaving(patch: &Patch, index: usize, object: &Object, below:
     }
     patch.set_phase(index, Phase::Leaving);
     if let Some(pre_unpatch) = object.callbacks().pre_unpatch {
-        pre_unpatch(&Target::new(object.name(), below));
+        pre_unpatch(&Target::new(patch, object, below));
     }
 }
 
@@ -99,7 +99,7 @@ pub(crate) fn release(patch: &Patch, index: usize, object: &Object, below: &[Arc
         return;
     }
     if let Some(post_unpatch) = object.callbacks().post_unpatch {
-        post_unpatch(&Target::new(object.name(), below));
+        post_unpatch(&Target::new(patch, object, below));
     }
     discard(patch, index, object);
 }

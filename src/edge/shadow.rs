@@ -164,8 +164,9 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     /// # Safety
     ///
     /// Nobody uses a reference to any of the values any more, and nobody removes one while this runs.
-    /// This is so in the callback `post_unpatch` of `vmlinux` when no other patch uses the id and this
-    /// one forces no function: no task is in its code then, so none has a reference that it got there.
+    /// This is so in the callback `post_unpatch` of `vmlinux` when no other patch uses the id and the
+    /// callback's target is not [forced](crate::api::Target::is_forced): no task is in the patch's code
+    /// then, so none has a reference that it got there.
     pub unsafe fn remove_all(&self) -> usize {
         // SAFETY: by the requirement of `new` all entries of the id point to an `Entry`, which begins
         // with its link.

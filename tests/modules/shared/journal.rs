@@ -37,7 +37,11 @@ pub(crate) fn pre_unpatch(target: &Target<'_>) {
     let _ = note(c"pre_unpatch", target);
 }
 
-/// Only notes.
+/// Only notes; and whether somebody may be in the patch's code.
 pub(crate) fn post_unpatch(target: &Target<'_>) {
-    let _ = note(c"post_unpatch", target);
+    let what = match target.is_forced() {
+        true => c"post_unpatch_forced",
+        false => c"post_unpatch",
+    };
+    let _ = note(what, target);
 }

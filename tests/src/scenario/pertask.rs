@@ -40,6 +40,7 @@ scenarios! { pertask:
     module_comes_on_the_way_out,
     module_comes_to_one_that_replaces,
     callbacks,
+    callbacks_of_a_forced_change,
     callbacks_of_a_reversed_change,
     input,
     exits_behind,

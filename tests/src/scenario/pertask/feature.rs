@@ -315,6 +315,24 @@ pub fn callbacks(_: &Guest) -> Result<()> {
     patch.remove()
 }
 
+/// They run as well, and are told that somebody may be in the patch's code.
+pub fn callbacks_of_a_forced_change(_: &Guest) -> Result<()> {
+    load()?;
+    module::load_all(&["journal"])?;
+    let patch = Patch::load("patch_callbacks_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    journal::clear()?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    patch.set("force", "1")?;
+    journal::expect(&[
+        "patch_callbacks_nap pre_unpatch target",
+        "patch_callbacks_nap post_unpatch_forced target",
+    ])?;
+    target::wake()?;
+    sleeper.returns("2")
+}
+
 /// As livepatch calls them: the end of the way back, not its beginning.
 pub fn callbacks_of_a_reversed_change(_: &Guest) -> Result<()> {
     load()?;
