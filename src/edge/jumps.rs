@@ -6,16 +6,20 @@
 //! a jump cannot have a BPF program that is attached to its entry or exit, and the other way round.
 //! Tracers and kprobes can share: with them ftrace calls its list of users, and jumps at its end.
 
-use super::bindings::{self, private};
+use super::{
+    bindings::{self, private},
+    this_cpu,
+};
 use core::{
     cell::UnsafeCell,
     mem::ManuallyDrop,
-    sync::atomic::{AtomicBool, Ordering},
+    sync::atomic::{AtomicUsize, Ordering},
 };
 use kernel::{error::to_result, ffi, prelude::*};
 
-/// Set while the core arms functions that have jumps already. Only who holds the registry does.
-static OURS: AtomicBool = AtomicBool::new(false);
+/// The task that arms functions for the core which have jumps already; 0 when none does. Only who holds the
+/// registry does.
+static ARMING: AtomicUsize = AtomicUsize::new(0);
 
 /// A function's ftrace site, and where it jumps.
 #[derive(Clone, Copy)]
@@ -119,9 +123,9 @@ impl Jumps {
 
     /// Calls `arm`, which arms functions that have jumps for a handler of the core beside them.
     pub(crate) fn shared<R>(&self, arm: impl FnOnce() -> R) -> R {
-        OURS.store(true, Ordering::Relaxed);
+        ARMING.store(this_cpu::task(), Ordering::Relaxed);
         let result = arm();
-        OURS.store(false, Ordering::Relaxed);
+        ARMING.store(0, Ordering::Relaxed);
         result
     }
 }
@@ -141,7 +145,7 @@ impl Drop for Jumps {
 ///
 /// # Safety
 ///
-/// None. Called by ftrace under its locks.
+/// None. Called by ftrace under its locks, in the task that registers.
 unsafe extern "C" fn share(
     _ops: *mut bindings::ftrace_ops,
     _site: ffi::c_ulong,
@@ -149,7 +153,7 @@ unsafe extern "C" fn share(
 ) -> ffi::c_int {
     match command {
         bindings::ftrace_ops_cmd_FTRACE_OPS_CMD_ENABLE_SHARE_IPMODIFY_PEER
-            if !OURS.load(Ordering::Relaxed) =>
+            if ARMING.load(Ordering::Relaxed) != this_cpu::task() =>
         {
             -(bindings::EBUSY as ffi::c_int)
         }
