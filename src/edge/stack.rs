@@ -7,7 +7,7 @@
 
 use super::{bindings, tasks::Task};
 use crate::ranges::Ranges;
-use core::{arch::asm, mem::MaybeUninit};
+use core::{arch::asm, mem::MaybeUninit, ptr};
 
 /// What a walk found.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -36,8 +36,8 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         return Verdict::Unreliable(0);
     }
     // SAFETY: a word of a task that is alive: what `get_stack_pointer(task, NULL)` gives for one that
-    // is switched out.
-    let first_frame = unsafe { (*task.as_ptr()).thread.sp };
+    // is switched out. It may run and be switched meanwhile; then what is found does not count.
+    let first_frame = unsafe { ptr::read_volatile(&raw const (*task.as_ptr()).thread.sp) };
     let verdict = walk_from(task, first_frame, ranges);
     drop(stack);
     verdict
