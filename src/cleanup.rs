@@ -43,7 +43,7 @@ impl Cleanup {
                 // It is on no queue, so this cannot fail.
                 let _ = queue.get().enqueue(cleanup);
             }
-            Err(_) => retired.free(),
+            Err(_) => drop(retired),
         }
     }
 }
@@ -53,8 +53,6 @@ impl WorkItem for Cleanup {
 
     fn run(cleanup: Arc<Self>) {
         let retired = cleanup.retired.lock().take();
-        if let Some(retired) = retired {
-            retired.free();
-        }
+        drop(retired);
     }
 }

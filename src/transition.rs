@@ -238,6 +238,7 @@ impl Transition {
                 );
             }
             self.migration.force();
+            // Again, because those who are left make others.
         }
         match self.reversed.load(Relaxed) {
             false => Ok(()),

@@ -41,18 +41,20 @@ impl Retired {
     pub(crate) fn is_empty(&self) -> bool {
         self.junctions.is_empty() && self.holds.is_empty()
     }
+}
 
-    /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there are any.
-    pub(crate) fn free(self) {
+impl Drop for Retired {
+    /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there are any, so
+    /// not under the registry's lock.
+    fn drop(&mut self) {
         // First: nobody comes by it any more.
-        drop(self.holds);
+        self.holds.clear();
         if self.junctions.is_empty() {
             return;
         }
         wait_for_handlers();
         // Newest first: each may point to those before it.
-        let mut junctions = self.junctions;
-        while junctions.pop().is_some() {}
+        while self.junctions.pop().is_some() {}
     }
 }
 
