@@ -145,8 +145,7 @@ impl Tending {
         });
         self.old_errands.retain(|errand| !errand.recall());
         if idle {
-            // Their loop takes them through the scheduler.
-            tasks::wake_idle();
+            tasks::switch_idle(|task| migration.has(task));
         }
     }
 

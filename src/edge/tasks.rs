@@ -6,7 +6,7 @@ use super::{bindings, stop::Stopped};
 use core::{
     marker::PhantomData,
     ops::ControlFlow,
-    ptr::addr_of_mut,
+    ptr::{self, addr_of_mut},
     sync::atomic::{fence, AtomicI32, Ordering},
 };
 use kernel::{container_of, ffi, sync::rcu};
@@ -239,15 +239,20 @@ impl<'a> Task<'a> {
     /// Idle tasks are never freed.
     fn for_each_idle(visit: &mut impl FnMut(Task<'a>) -> ControlFlow<()>) -> ControlFlow<()> {
         for cpu in 0..bindings::possible_cpus() {
-            // SAFETY: `cpu` is below `nr_cpu_ids`; the idle task of a possible CPU, once made, is
-            // never freed. A CPU that never came up has none.
-            let task = unsafe { bindings::private::idle_task(cpu as ffi::c_int) };
-            if !task.is_null() {
-                // SAFETY: as said.
-                visit(unsafe { Self::from_raw(task) })?;
+            if let Some(task) = Self::idle_of(cpu) {
+                visit(task)?;
             }
         }
         ControlFlow::Continue(())
+    }
+
+    /// The idle task of the CPU with this number, below that of possible ones; none if it never came up.
+    fn idle_of(cpu: usize) -> Option<Self> {
+        // SAFETY: `cpu` is below `nr_cpu_ids`; the idle task of a possible CPU, once made, is
+        // never freed.
+        let task = unsafe { bindings::private::idle_task(cpu as ffi::c_int) };
+        // SAFETY: as said.
+        (!task.is_null()).then(|| unsafe { Self::from_raw(task) })
     }
 }
 
@@ -293,10 +298,24 @@ pub(crate) fn wait_for_unlisted() {
     unsafe { bindings::synchronize_rcu_tasks() }
 }
 
-/// Takes the idle tasks that sleep through their loop, and so through the scheduler. Process context.
-pub(crate) fn wake_idle() {
-    // SAFETY: may be called in process context.
-    unsafe { bindings::wake_up_all_idle_cpus() };
+/// Has the idle tasks that run and are `wanted` switched out, by something else to do for their CPUs. To be
+/// woken takes them round their loop only: the scheduler switches nobody when there is nothing else. Process
+/// context; sleeps.
+pub(crate) fn switch_idle(wanted: impl Fn(Task<'_>) -> bool) {
+    /// # Safety
+    ///
+    /// None.
+    unsafe extern "C" fn nothing(_: *mut ffi::c_void) -> ffi::c_int {
+        0
+    }
+    for cpu in 0..bindings::possible_cpus() {
+        if Task::idle_of(cpu).is_some_and(|task| task.on_cpu() && wanted(task)) {
+            // SAFETY: `nothing` takes anything. A CPU that is offline by now is told from others.
+            unsafe {
+                bindings::smp_call_on_cpu(cpu as ffi::c_uint, Some(nothing), ptr::null_mut(), false)
+            };
+        }
+    }
 }
 
 /// Visits every task once while the machine runs: a snapshot that may miss tasks that fork or exit
