@@ -116,8 +116,14 @@ unsafe extern "C" fn forked(
 ) {
     // SAFETY: by the requirement.
     let (migration, child) = unsafe { (&*data.cast::<Migration>(), Task::from_raw(child)) };
-    if migration.is_begun() && migration.holds(this_cpu::task()) {
-        // Without room it begins in the new universe: it has nothing on its stack.
-        migration.hold(child);
+    if !migration.is_begun() || !migration.holds(this_cpu::task()) {
+        return;
+    }
+    // Without room it begins in the new universe: it has nothing on its stack.
+    migration.hold(child);
+    if !migration.holds(this_cpu::task()) {
+        // Preempted in between, this task was found outside, and perhaps the last: then the transition may
+        // be complete. If it has not left by now, it was not complete when the child was noted.
+        migration.release(child);
     }
 }
