@@ -67,7 +67,7 @@ pub(crate) struct Trial<'a> {
     deadline_ms: u32,
     /// Milliseconds until the next try.
     pause: u32,
-    /// Tasks were in the way of the last try.
+    /// Tasks were in the way up to the deadline.
     blocked: bool,
     /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
     pub(crate) recording: &'a mut Option<Recording>,
@@ -142,7 +142,6 @@ impl<'a> Trial<'a> {
                 // of the change then stands in `transition` and `last_error`.
                 self.requester.answer(Ok(()));
             }
-            self.blocked = end == End::Blocked;
             self.pause_after(end, found)?;
         }
     }
@@ -178,7 +177,7 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Whether tasks in the way were what the last try came to nothing for.
+    /// Whether it was refused because tasks were in the way up to the deadline.
     pub(crate) fn is_blocked(&self) -> bool {
         self.blocked
     }
@@ -196,6 +195,7 @@ impl<'a> Trial<'a> {
     /// After a try that came to nothing.
     pub(crate) fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
         if self.is_over() {
+            self.blocked = end == End::Blocked;
             return Err(Setback::Final(in_the_way(end, found)));
         }
         self.wait()?;
