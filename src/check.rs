@@ -29,7 +29,7 @@ static COMPARED: AtomicU32 = AtomicU32::new(0);
 static BLOCKED: AtomicU32 = AtomicU32::new(0);
 static SPARED: AtomicUsize = AtomicUsize::new(0);
 
-/// How often the verdicts differed, and the last task that was found by one of them only.
+/// How often a verdict was wrong, and the last task that it was wrong about.
 static DIFFERENT: AtomicU32 = AtomicU32::new(0);
 static MISSED: AtomicI32 = AtomicI32::new(0);
 
@@ -73,6 +73,23 @@ pub(crate) fn compare(
     }
 }
 
+/// Nobody may be `wrong`. While all CPUs are held.
+pub(crate) fn expect_nobody(
+    stopped: &Stopped<'_>,
+    exits: &Exits,
+    wrong: impl Fn(Task<'_>) -> bool,
+) {
+    let look = |task: Task<'_>| {
+        if wrong(task) {
+            DIFFERENT.fetch_add(1, Relaxed);
+            MISSED.store(task.pid(), Relaxed);
+        }
+        ControlFlow::Continue(())
+    };
+    let _ = tasks::for_each_stopped(stopped, look);
+    let _ = exits.for_each_stopped(stopped, look);
+}
+
 /// What has been found so far, outside of the window.
 pub(crate) fn report() {
     pr_info!(
@@ -84,7 +101,7 @@ pub(crate) fn report() {
     let different = DIFFERENT.load(Relaxed);
     if different != 0 {
         pr_err!(
-            "BUG: the verdicts differed in {} windows, at last about pid {}\n",
+            "BUG: a verdict was wrong {} times, at last about pid {}\n",
             different,
             MISSED.load(Relaxed)
         );

@@ -65,14 +65,8 @@ impl<'a> Judge<'a> {
         if task.on_cpu() {
             return false;
         }
-        if let Some(Behind {
-            reversed: Some(reversed),
-            ..
-        }) = self.behind
-        {
-            if reversed.has(task) {
-                return true;
-            }
+        if self.is_there_already(task) {
+            return true;
         }
         let verdict = stack::walk(task, self.ranges);
         self.found.note(task, verdict);
@@ -89,10 +83,26 @@ impl<'a> Judge<'a> {
     /// What is left of a budget that is spent: nobody more can be looked at, but all may stay behind.
     pub(crate) fn give_up(&self, task: Task<'_>) -> ControlFlow<()> {
         match &self.behind {
-            Some(behind) if task.on_cpu() || behind.migration.hold(task) => {
+            Some(behind)
+                if task.on_cpu() || self.is_there_already(task) || behind.migration.hold(task) =>
+            {
                 ControlFlow::Continue(())
             }
             _ => ControlFlow::Break(()),
         }
+    }
+
+    /// Whether `task` stays behind in two universes, which nobody may.
+    #[cfg(molt_check)]
+    pub(crate) fn is_in_both(&self, task: Task<'_>) -> bool {
+        let mut behind = self.behind.iter();
+        self.is_there_already(task) && behind.any(|behind| behind.migration.has(task))
+    }
+
+    /// Whether `task` is in the universe where all are to go: in the old one of the transition that is
+    /// reversed.
+    fn is_there_already(&self, task: Task<'_>) -> bool {
+        let reversed = self.behind.as_ref().and_then(|behind| behind.reversed);
+        reversed.is_some_and(|reversed| reversed.has(task))
     }
 }

@@ -177,8 +177,11 @@ impl<'a> Scan<'a> {
             ControlFlow::Continue(true) => Verdict::Clear,
         };
         #[cfg(molt_check)]
-        if known && verdict != Verdict::Overrun {
-            self.compare(stopped, verdict);
+        {
+            if known && verdict != Verdict::Overrun {
+                self.compare(stopped, verdict);
+            }
+            check::expect_nobody(stopped, self.exits, |task| self.judge.is_in_both(task));
         }
         verdict
     }
