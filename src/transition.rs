@@ -204,14 +204,21 @@ impl Transition {
         if self.migration.left() != 0 {
             return self.is_over();
         }
-        let mut registry = self.shared.visit();
+        self.complete_in(&mut self.shared.visit())
+    }
+
+    /// The same with the registry.
+    fn complete_in(self: &Arc<Self>, registry: &mut Registry) -> bool {
         if self.is_over() {
             return true;
         }
+        if self.migration.left() != 0 {
+            return false;
+        }
         let patch = &self.patch;
         // Without memory its callbacks are shown none.
-        let below = Below::of(patch, &registry).unwrap_or(Below::none());
-        self.complete(&mut registry);
+        let below = Below::of(patch, registry).unwrap_or(Below::none());
+        self.complete(registry);
         outcome::conclude(patch, self.change, below.patches());
         pr_info!(
             "{}: {}, the last task has followed after {} ms\n",
@@ -221,15 +228,18 @@ impl Transition {
         );
         // With the registry locked: who finds it over when they get that, finds this too.
         patch.status.lock().enter(self.change.after());
-        drop(registry);
         true
     }
 
     /// Everybody goes to the new universe now, wherever they are. What they are in stays for ever. Process
     /// context.
     pub(crate) fn force(self: &Arc<Self>) -> Result<(), Refusal> {
-        // Again, because those who are left make others.
-        while !self.try_complete() {
+        loop {
+            // Nobody turns it round meanwhile, who would take those for left behind that are let go here.
+            let mut registry = self.shared.visit();
+            if self.complete_in(&mut registry) {
+                break;
+            }
             if !self.forced.xchg(true, Relaxed) {
                 pr_warn!(
                     "{}: forced, with {} tasks left behind\n",
@@ -293,6 +303,6 @@ impl WorkItem for Transition {
             registry.tidy();
             registry.take_retired()
         };
-        retired.free();
+        drop(retired);
     }
 }
