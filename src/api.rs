@@ -175,6 +175,11 @@ impl Object {
         self.functions
     }
 
+    /// Whether it has a function, or several, of this name.
+    pub(crate) fn names(&self, function: &CStr) -> bool {
+        self.functions.iter().any(|one| one.name() == function)
+    }
+
     pub(crate) fn callbacks(&self) -> &Callbacks {
         &self.callbacks
     }

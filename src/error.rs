@@ -124,6 +124,14 @@ impl Refusal {
         }
     }
 
+    /// A refusal to enable what another patch has taken the place of.
+    pub(crate) fn superseded() -> Self {
+        Self::new(
+            Cause::Superseded,
+            fmt!("a patch that replaces all others was enabled after it"),
+        )
+    }
+
     /// A refusal by a callback of the patch, with the callback's errno.
     pub(crate) fn by_callback(errno: Error, words: fmt::Arguments<'_>) -> Self {
         Self {

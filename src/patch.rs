@@ -129,6 +129,16 @@ impl Patch {
         None
     }
 
+    /// Whether both name a function of one object, by whatever position.
+    pub(crate) fn meets(&self, other: &Self) -> bool {
+        let same = |one: &Object, two: &Object| {
+            let mut functions = one.functions().iter();
+            one.name() == two.name() && functions.any(|function| two.names(function.name()))
+        };
+        let mut objects = self.objects().iter();
+        objects.any(|one| other.objects().iter().any(|two| same(one, two)))
+    }
+
     /// A reference that keeps its module loaded.
     pub(crate) fn pin(&self) -> Result<ModuleRef> {
         ModuleRef::get(self.module)
@@ -151,6 +161,11 @@ impl Patch {
         if status.state != State::Loading {
             status.enter(State::Superseded);
         }
+    }
+
+    /// Whether it is off for good.
+    pub(crate) fn is_superseded(&self) -> bool {
+        self.status.lock().state == State::Superseded
     }
 
     /// Where its object with this index stands.

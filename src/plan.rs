@@ -192,10 +192,12 @@ impl Plan {
 
     /// What runs now is taken off a function.
     fn vacate(&mut self, site: &Site) -> Result<(), Refusal> {
-        if !site.is_forced() {
-            site.occupied(&mut self.ranges)?;
+        if site.is_forced() {
+            // Tasks may be inside, but not on their way, as in `arm`.
+            self.ranges.push(site.function.entry(), GFP_KERNEL)?;
+            return Ok(());
         }
-        Ok(())
+        site.occupied(&mut self.ranges)
     }
 
     /// All text of a patch that will not be called any more, not only its replacements: also what they
@@ -207,27 +209,39 @@ impl Plan {
         Ok(())
     }
 
-    /// Whether what the plan for `patch` concerns is part of no transition. The functions of one that is
-    /// disabled are meant too where another patch lies on top: tasks that stay behind there may still be sent
-    /// into it.
+    /// Whether what the plan for `patch` concerns is part of no transition.
+    ///
+    /// A function counts as part of one when another patch on it is in a transition, wherever that lies: tasks
+    /// that stay behind may still be sent into this patch, or calls into the other, which is on its way out. So
+    /// does a function that both name, in a module that may come. A patch that replaces all others concerns
+    /// everything, until its own transition is complete.
     pub(crate) fn check_free(
         &self,
         registry: &Registry,
         patch: &Arc<Patch>,
         change: Change,
     ) -> Result<(), Setback> {
-        let all = change == Change::Enable && patch.replaces();
         let is_concerned = |index: usize, site: &Site| {
-            all || site.has(patch) || self.own.iter().any(|own| own.site == index)
+            site.has(patch) || self.own.iter().any(|own| own.site == index)
         };
-        let mut parted = registry.sites.iter().enumerate();
-        match parted.find(|(index, site)| site.redirect.is_parted() && is_concerned(*index, site)) {
-            Some((_, site)) => Err(Setback::Lasting(Refusal::new(
+        let mut sites = registry.sites.iter().enumerate();
+        if let Some((_, site)) = sites.find(|(index, site)| {
+            is_concerned(*index, site) && (site.redirect.is_parted() || registry.is_moving(site))
+        }) {
+            return Err(Setback::Lasting(Refusal::new(
                 Cause::Busy,
                 fmt!(
                     "{} is part of a transition that is under way",
                     Symbolic(site.function.address)
                 ),
+            )));
+        }
+        let all = change == Change::Enable && patch.replaces();
+        let mut others = registry.transitions.iter().map(|other| &other.patch);
+        match others.find(|other| all || other.replaces() || patch.meets(other)) {
+            Some(other) => Err(Setback::Lasting(Refusal::new(
+                Cause::Busy,
+                fmt!("the transition of {} is under way", other.name()),
             ))),
             None => Ok(()),
         }

@@ -54,6 +54,12 @@ impl Registry {
         transitions.find(|transition| Arc::ptr_eq(&transition.patch, patch))
     }
 
+    /// Whether a patch on this function is in a transition, of which the function need not be a part.
+    pub(crate) fn is_moving(&self, site: &Site) -> bool {
+        let mut transitions = self.transitions.iter();
+        transitions.any(|transition| site.has(&transition.patch))
+    }
+
     /// Takes out what is to be freed without the registry.
     pub(crate) fn take_retired(&mut self) -> Retired {
         core::mem::replace(&mut self.retired, Retired::new())

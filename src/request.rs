@@ -5,7 +5,7 @@
 use crate::{
     cleanup::Cleanup,
     edge::{modules::ModuleRef, queue::WorkQueue, recorder::Recording},
-    error::{Cause, Refusal},
+    error::Refusal,
     object::Phase,
     patch::Patch,
     requester::Requester,
@@ -153,10 +153,7 @@ impl Request {
                 (Change::Disable, State::Superseded) => return Ok(Answer::Nothing),
                 (Change::Enable, State::Superseded) => {
                     drop(status);
-                    return Err(self.refuse(Refusal::new(
-                        Cause::Superseded,
-                        fmt!("a patch that replaces all others was enabled after it"),
-                    )));
+                    return Err(self.refuse(Refusal::superseded()));
                 }
                 _ => core::mem::replace(&mut status.state, during),
             }
@@ -172,6 +169,8 @@ impl Request {
         {
             let mut status = self.patch.status.lock();
             let state = match (&result, before) {
+                // Meanwhile; that is for good.
+                _ if status.state == State::Superseded => status.state,
                 (Ok(Made::Wholly), _) => after,
                 // Unless it was complete before this.
                 (Ok(Made::InPart(transition)), _) if transition.is_over() => status.state,

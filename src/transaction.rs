@@ -63,9 +63,17 @@ impl<'a> Transaction<'a> {
     /// While nothing can be done but wait, the registry is let go for modules that come or go; after
     /// that everything is looked up again.
     pub(crate) fn run(&mut self, change: Change) -> Result<Made, Refusal> {
-        self.below = Below::of(self.patch, &self.shared.registry.lock())?;
         loop {
             let mut registry = self.shared.registry.lock();
+            if self.patch.is_superseded() {
+                // By a transition that has ended meanwhile.
+                outcome::undo(self.patch, change, self.below.patches());
+                return match change {
+                    Change::Enable => Err(Refusal::superseded()),
+                    Change::Disable => Ok(Made::Wholly),
+                };
+            }
+            self.below = Below::of(self.patch, &registry)?;
             let reversed = registry.transition_of(self.patch).cloned();
             let round = match (&reversed, change) {
                 (Some(reversed), _) => self.reverse(&mut registry, reversed),

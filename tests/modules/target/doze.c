@@ -42,7 +42,7 @@ static int doze(void *unused)
 	while (!kthread_should_stop()) {
 		target_doze();
 		/* Outside of it. */
-		usleep_range(100, 200);
+		msleep(20);
 	}
 	return 0;
 }

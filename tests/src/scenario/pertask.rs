@@ -13,9 +13,11 @@ use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, module, target, Guest};
 
+mod beside;
 mod feature;
 mod follow;
 
+use beside::*;
 use feature::*;
 use follow::*;
 
@@ -30,7 +32,13 @@ scenarios! { pertask:
     hammered_and_reversed.seconds(300),
     two_at_once,
     part_of_another_transition,
+    into_what_leaves,
+    of_a_module_that_may_come,
+    replacing_is_alone,
+    reversed_over_budget.seconds(240),
+    forced_while_reversed.seconds(240),
     automatic,
+    automatic_is_cancelled,
     forced_to_enable,
     forced_to_disable,
     stacked,

@@ -11,58 +11,7 @@ use super::load;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, journal, late, module, target, Guest};
-
-/// Each waits for its own sleepers.
-pub fn two_at_once(_: &Guest) -> Result<()> {
-    load()?;
-    let before = Snapshot::take()?;
-    let (nap, deep) = (Sleeper::enter("nap")?, Sleeper::enter("deep")?);
-    let patch_nap = Patch::load("patch_nap")?;
-    let patch_deep = Patch::load("patch_deep")?;
-    patch_nap.expect_left(1)?;
-    patch_deep.expect_left(1)?;
-    // And a third that nobody is in the way of.
-    Patch::load("patch_value")?.retire()?;
-    patch_nap.disable()?;
-    patch_nap.completes()?;
-    patch_deep.expect_left(1)?;
-    target::wake()?;
-    nap.returns("1")?;
-    ensure!(deep.leave()? != "2", "the old target_deep() returned 2");
-    patch_deep.completes()?;
-    target::expect("deep", "2")?;
-    patch_deep.retire()?;
-    patch_nap.remove()?;
-    before.expect_same()
-}
-
-/// A function takes part in one transition at a time, in either model.
-pub fn part_of_another_transition(_: &Guest) -> Result<()> {
-    load()?;
-    let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_nap")?;
-    let before = Snapshot::take()?;
-    for model in ["per_task", "stop_machine", "auto"] {
-        patch::set_consistency(model)?;
-        patch::refuse("patch_everywhere", "deadline_ms=300", Errno::BUSY, "busy")?;
-        let error = patch::last_error();
-        ensure!(error.contains("target_nap"), "{error}");
-    }
-    patch::set_consistency("per_task")?;
-    before.expect_same()?;
-    let wakes = thread::spawn(|| -> Result<()> {
-        thread::sleep(Duration::from_millis(300));
-        target::wake()
-    });
-    let everywhere = Patch::load("patch_everywhere").context("waits for the other")?;
-    wakes.join().expect("it does not panic")?;
-    sleeper.leave()?;
-    everywhere.completes()?;
-    patch.completes()?;
-    everywhere.retire()?;
-    patch.retire()
-}
+use crate::guest::{check, helper, journal, late, module, target, Guest};
 
 /// At one instant when that can be had; else task by task, after the deadline.
 pub fn automatic(_: &Guest) -> Result<()> {
@@ -85,6 +34,28 @@ pub fn automatic(_: &Guest) -> Result<()> {
     patch.completes()?;
     patch.set("consistency", "stop_machine")?;
     patch.retire()
+}
+
+/// Who is killed before the deadline has asked for nothing, task by task neither.
+pub fn automatic_is_cancelled(_: &Guest) -> Result<()> {
+    load()?;
+    patch::set_consistency("auto")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let before = Snapshot::take()?;
+    let mut insmod = helper::spawn("insmod", &["insmod", "patch_nap", "deadline_ms=60000"])?;
+    check::eventually("insmod waits", || {
+        Ok(Patch::loaded("patch_nap").folder().exists())
+    })?;
+    thread::sleep(Duration::from_millis(300));
+    insmod.kill()?;
+    insmod.wait()?;
+    check::eventually("the module is gone", || {
+        Ok(!module::is_loaded("patch_nap")?)
+    })?;
+    check::contains("last_error", &patch::last_error(), "cancelled: ")?;
+    before.expect_same()?;
+    target::wake()?;
+    sleeper.returns("1")
 }
 
 /// The sleeper does not count any more. Nothing can be unloaded that it may be in.

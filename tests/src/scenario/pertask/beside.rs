@@ -1,0 +1,222 @@
+// SPDX-License-Identifier: GPL-2.0
+//! Changes beside a transition that is under way: they go on, or wait for it.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
+
+use super::{load, Hammers};
+use crate::guest::patch::{self, Patch, MOLT};
+use crate::guest::sleeper::Sleeper;
+use crate::guest::snapshot::Snapshot;
+use crate::guest::{check, module, target, Guest};
+
+/// Each waits for its own sleepers.
+pub fn two_at_once(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let (nap, deep) = (Sleeper::enter("nap")?, Sleeper::enter("deep")?);
+    let patch_nap = Patch::load("patch_nap")?;
+    let patch_deep = Patch::load("patch_deep")?;
+    patch_nap.expect_left(1)?;
+    patch_deep.expect_left(1)?;
+    // And a third that nobody is in the way of.
+    Patch::load("patch_value")?.retire()?;
+    patch_nap.disable()?;
+    patch_nap.completes()?;
+    patch_deep.expect_left(1)?;
+    target::wake()?;
+    nap.returns("1")?;
+    ensure!(deep.leave()? != "2", "the old target_deep() returned 2");
+    patch_deep.completes()?;
+    target::expect("deep", "2")?;
+    patch_deep.retire()?;
+    patch_nap.remove()?;
+    before.expect_same()
+}
+
+/// A function takes part in one transition at a time, in either model.
+pub fn part_of_another_transition(_: &Guest) -> Result<()> {
+    load()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    let before = Snapshot::take()?;
+    for model in ["per_task", "stop_machine", "auto"] {
+        patch::set_consistency(model)?;
+        patch::refuse("patch_everywhere", "deadline_ms=300", Errno::BUSY, "busy")?;
+        let error = patch::last_error();
+        ensure!(error.contains("target_nap"), "{error}");
+    }
+    patch::set_consistency("per_task")?;
+    before.expect_same()?;
+    let wakes = thread::spawn(|| -> Result<()> {
+        thread::sleep(Duration::from_millis(300));
+        target::wake()
+    });
+    let everywhere = Patch::load("patch_everywhere").context("waits for the other")?;
+    wakes.join().expect("it does not panic")?;
+    sleeper.leave()?;
+    everywhere.completes()?;
+    patch.completes()?;
+    everywhere.retire()?;
+    patch.retire()
+}
+
+/// Nor does it end in a patch that is on its way out, which another function's sleeper keeps there.
+pub fn into_what_leaves(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let below = Patch::load("patch_pair_nap")?;
+    let above = Patch::load_with("patch_pair", "deadline_ms=300")?;
+    let sleeper = Sleeper::enter("nap")?;
+    below.disable()?;
+    below.expect_left(1)?;
+    for model in ["per_task", "stop_machine"] {
+        above.set("consistency", model)?;
+        above.refuse("0", Errno::BUSY, "busy")?;
+    }
+    target::expect("pair", "0x22")?;
+    target::wake()?;
+    sleeper.returns("2")?;
+    below.completes()?;
+    below.remove()?;
+    target::expect("pair", "0x22")?;
+    above.disable()?;
+    target::expect("pair", "0x11")?;
+    above.remove()?;
+    before.expect_same()
+}
+
+/// The module of the function need not be there: it may come while both are on their way.
+pub fn of_a_module_that_may_come(_: &Guest) -> Result<()> {
+    load()?;
+    let patch = Patch::load("patch_late_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    patch::refuse("patch_late", "deadline_ms=300", Errno::BUSY, "busy")?;
+    check::contains("last_error", &patch::last_error(), "patch_late_nap")?;
+    target::wake()?;
+    sleeper.returns("2")?;
+    patch.completes()?;
+    Patch::load("patch_late")?.retire()?;
+    patch.remove()
+}
+
+/// A patch that replaces all others is alone on its way: nobody comes to lie above it who would go with
+/// those below, and who is among these is off for good when it is complete, whatever was asked meanwhile.
+pub fn replacing_is_alone(_: &Guest) -> Result<()> {
+    load()?;
+    let old = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("deep")?;
+    let deep = Patch::load("patch_deep")?;
+    deep.expect_left(1)?;
+    patch::refuse("patch_cumulative", "deadline_ms=300", Errno::BUSY, "busy")?;
+    target::wake()?;
+    sleeper.leave()?;
+    deep.completes()?;
+    deep.disable()?;
+
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_cumulative")?;
+    patch.expect_left(1)?;
+    patch::refuse("patch_pair", "deadline_ms=300", Errno::BUSY, "busy")?;
+    check::contains("last_error", &patch::last_error(), "patch_cumulative")?;
+    let asked = ["0", "1"].map(|value| {
+        let patch = match value {
+            "0" => old.clone(),
+            _ => deep.clone(),
+        };
+        thread::spawn(move || patch.write(value))
+    });
+    // The worker has one of them, and the other has to wait for that.
+    check::eventually("one waits", || Ok(old.is_changing() || deep.is_changing()))?;
+    thread::sleep(Duration::from_millis(200));
+    target::wake()?;
+    sleeper.returns("2")?;
+    patch.completes()?;
+    let [off, on] = asked.map(|asked| asked.join().expect("it does not panic"));
+    off.context("what is off already")?;
+    check::refused("enabled=1", on, Errno::STALE)?;
+    for one in [&old, &deep] {
+        check::equal("state", one.attribute("state")?.as_str(), "superseded")?;
+        check::refused("enabled=1", one.write("1"), Errno::STALE)?;
+    }
+    target::expect("value", "5")?;
+    old.remove()?;
+    deep.remove()?;
+    patch.retire()
+}
+
+/// Turned round while nobody can be looked at for long: who is behind stays in one universe, says the
+/// core that checks it.
+pub fn reversed_over_budget(guest: &Guest) -> Result<()> {
+    module::load_all(&["molt_check", "target"])?;
+    patch::set_consistency("per_task")?;
+    fs::write(format!("{MOLT}/overflow_every"), "1")?;
+    fs::write(format!("{MOLT}/budget_us"), "1")?;
+    let hammers = Hammers::start()?;
+    let patch = Patch::load("patch_pair_nap")?;
+    patch.completes()?;
+    let mut behind = 0;
+    for _ in 0..10 {
+        let sleeper = Sleeper::enter("nap")?;
+        for value in ["0", "1", "0", "1"] {
+            patch.write(value)?;
+            behind += patch.number("tasks_left")?;
+        }
+        target::wake()?;
+        sleeper.leave()?;
+        patch.completes()?;
+        patch.expect_enabled(true)?;
+    }
+    guest.note(format!("{behind} left behind"));
+    ensure!(behind > 40, "only {behind} left behind");
+    hammers.stop(guest)?;
+    patch.retire()
+}
+
+/// One forces it while another turns it round: it is what was asked for last, for everybody.
+pub fn forced_while_reversed(guest: &Guest) -> Result<()> {
+    load()?;
+    let patch = Patch::load("patch_pair_nap")?;
+    let (mut forced, mut refused) = (0, 0);
+    for round in 0..100 {
+        let on = round % 4 < 2;
+        let [there, back] = if on { ["0", "1"] } else { ["1", "0"] };
+        let sleeper = Sleeper::enter("nap")?;
+        patch.write(there)?;
+        patch.expect_left(1)?;
+        let (one, other) = (patch.clone(), patch.clone());
+        let force = thread::spawn(move || one.set("force", "1"));
+        let reverse = thread::spawn(move || {
+            thread::sleep(Duration::from_micros(round * 20));
+            other.write(back)
+        });
+        match force.join().expect("it does not panic") {
+            Ok(()) => forced += 1,
+            Err(error) => {
+                let reasons = [Errno::INTR, Errno::INVAL].map(|errno| Some(errno.raw_os_error()));
+                ensure!(reasons.contains(&error.raw_os_error()), "force: {error}");
+                refused += 1;
+            }
+        }
+        reverse.join().expect("it does not panic")?;
+        target::wake()?;
+        sleeper.leave()?;
+        patch.completes()?;
+        patch.expect_enabled(on)?;
+        let pair = if on { "0x22" } else { "0x11" };
+        target::expect("pair", pair)?;
+        if round % 2 == 1 {
+            patch.write(there)?;
+            patch.completes()?;
+        }
+    }
+    guest.note(format!("{forced} forced, {refused} too late"));
+    ensure!(forced > 0, "no change was forced");
+    Ok(())
+}
