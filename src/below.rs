@@ -28,8 +28,7 @@ impl Below {
         }
     }
 
-    /// Those that lie below `patch` now. Only changes move patches, so it is the same until this one
-    /// is made.
+    /// Those that lie below `patch`, for as long as the registry is held: transitions that end move patches.
     pub(crate) fn of(patch: &Patch, registry: &Registry) -> Result<Self, Refusal> {
         let mut patches = KVec::new();
         let mut pins = KVec::new();

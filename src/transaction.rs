@@ -73,13 +73,8 @@ impl<'a> Transaction<'a> {
                     Change::Disable => Ok(Made::Wholly),
                 };
             }
-            self.below = Below::of(self.patch, &registry)?;
             let reversed = registry.transition_of(self.patch).cloned();
-            let round = match (&reversed, change) {
-                (Some(reversed), _) => self.reverse(&mut registry, reversed),
-                (None, Change::Enable) => self.enable(&mut registry),
-                (None, Change::Disable) => self.disable(&mut registry),
-            };
+            let round = self.round(&mut registry, reversed.as_ref(), change);
             let setback = match round {
                 Ok(made) => {
                     if let Made::Wholly = made {
@@ -115,6 +110,22 @@ impl<'a> Transaction<'a> {
             }
             drop(registry);
             return Err(refusal);
+        }
+    }
+
+    /// One try.
+    fn round(
+        &mut self,
+        registry: &mut Registry,
+        reversed: Option<&Arc<Transition>>,
+        change: Change,
+    ) -> Result<Made, Setback> {
+        // Transitions that have ended since the last one may have moved patches.
+        self.below = Below::of(self.patch, registry)?;
+        match (reversed, change) {
+            (Some(reversed), _) => self.reverse(registry, reversed),
+            (None, Change::Enable) => self.enable(registry),
+            (None, Change::Disable) => self.disable(registry),
         }
     }
 
