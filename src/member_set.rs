@@ -105,8 +105,7 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
             for (_, slot) in self.places(value) {
                 match slot.load(Ordering::Relaxed) {
                     there if there == value => return Joined::Known,
-                    there if there == value | LEFT && exchange(slot, there, value) => {
-                        self.members.fetch_add(1, Ordering::AcqRel);
+                    there if there == value | LEFT && self.put(slot, there, value) => {
                         return Joined::Known;
                     }
                     SWEPT => free = free.or(Some((slot, SWEPT))),
@@ -120,15 +119,23 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
             match free {
                 // INVARIANT: it was in none of the slots before the first that is 0, and nobody else
                 // puts it there.
-                Some((slot, there)) if exchange(slot, there, value) => {
-                    self.members.fetch_add(1, Ordering::AcqRel);
-                    return Joined::New;
-                }
+                Some((slot, there)) if self.put(slot, there, value) => return Joined::New,
                 Some(_) => {}
                 None => break,
             }
         }
         Joined::Full
+    }
+
+    /// Puts a member into a slot. It is counted before it can be seen: who makes it leave at once takes only
+    /// itself off the number.
+    fn put(&self, slot: &AtomicUsize, there: usize, value: usize) -> bool {
+        self.members.fetch_add(1, Ordering::AcqRel);
+        let put = exchange(slot, there, value);
+        if !put {
+            self.members.fetch_sub(1, Ordering::AcqRel);
+        }
+        put
     }
 
     /// Ends the membership of `value`. False when it was none. Any context but NMI.
