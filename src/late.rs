@@ -160,7 +160,7 @@ fn replace(registry: &mut Registry, module: Module) -> Result<(), Refusal> {
     while let Some(transition) = registry.transitions.get(at).cloned() {
         at += 1;
         let patch = &transition.patch;
-        if !patch.replaces() {
+        if !transition.supersedes() {
             continue;
         }
         let change = transition.change();

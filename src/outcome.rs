@@ -12,10 +12,16 @@ use crate::{
 use kernel::sync::Arc;
 
 /// Everybody is where a change has sent them: brings the order of patches up to date. Callbacks are
-/// left to [`conclude`].
-pub(crate) fn settle(shared: &Shared, registry: &mut Registry, patch: &Arc<Patch>, change: Change) {
+/// left to [`conclude`]. `supersedes`: all others are off.
+pub(crate) fn settle(
+    shared: &Shared,
+    registry: &mut Registry,
+    patch: &Arc<Patch>,
+    change: Change,
+    supersedes: bool,
+) {
     match change {
-        Change::Enable if patch.replaces() => supersede(shared, registry, patch),
+        Change::Enable if supersedes => supersede(shared, registry, patch),
         Change::Enable => {}
         Change::Disable => {
             for site in &mut registry.sites {

@@ -181,7 +181,8 @@ impl Plan {
         self.leave(patch)?;
         for (site, armed) in registry.sites.iter().enumerate() {
             let target = armed.target_without(patch);
-            if target != armed.redirect.target() {
+            // Others may be on their way elsewhere, by transitions of their own.
+            if armed.has(patch) && target != armed.redirect.target() {
                 self.vacate(armed)?;
                 armed.occupied_without(patch, &mut self.back)?;
                 self.steps.push(Step { site, target }, GFP_KERNEL)?;
@@ -236,12 +237,12 @@ impl Plan {
                 ),
             )));
         }
-        let all = change == Change::Enable && patch.replaces();
-        let mut others = registry.transitions.iter().map(|other| &other.patch);
-        match others.find(|other| all || other.replaces() || patch.meets(other)) {
+        let all = change.supersedes(patch);
+        let mut others = registry.transitions.iter();
+        match others.find(|other| all || other.supersedes() || patch.meets(&other.patch)) {
             Some(other) => Err(Setback::Lasting(Refusal::new(
                 Cause::Busy,
-                fmt!("the transition of {} is under way", other.name()),
+                fmt!("the transition of {} is under way", other.patch.name()),
             ))),
             None => Ok(()),
         }

@@ -38,6 +38,11 @@ impl Change {
         }
     }
 
+    /// Whether it takes all other patches off.
+    pub(crate) fn supersedes(self, patch: &Patch) -> bool {
+        self == Self::Enable && patch.replaces()
+    }
+
     /// What belongs to the functions without the patch, and what to those with it, as old and new.
     pub(crate) fn order<T>(self, without: T, with: T) -> (T, T) {
         match self {
@@ -155,6 +160,8 @@ impl Request {
                     drop(status);
                     return Err(self.refuse(Refusal::superseded()));
                 }
+                // Until it has had its turn, nobody can have taken its place.
+                (_, State::Loading) => State::Loading,
                 _ => core::mem::replace(&mut status.state, during),
             }
         };

@@ -10,7 +10,7 @@
 use crate::{
     below::Below,
     consistency::Consistency,
-    edge::{migration::Migration, recorder::Recording},
+    edge::recorder::Recording,
     error::{Cause, Refusal, Setback},
     object, outcome,
     patch::Patch,
@@ -38,6 +38,8 @@ pub(crate) struct Transaction<'a> {
     shared: &'a Arc<Shared>,
     patch: &'a Arc<Patch>,
     below: Below,
+    /// Tasks were in the way up to the deadline, and the model is one that goes on without them.
+    task_by_task: bool,
     pub(crate) trial: Trial<'a>,
 }
 
@@ -53,6 +55,7 @@ impl<'a> Transaction<'a> {
             shared,
             patch,
             below: Below::none(),
+            task_by_task: false,
             trial: Trial::new(shared, requester, patch.deadline_ms, recording),
         }
     }
@@ -165,12 +168,12 @@ impl<'a> Transaction<'a> {
 
     fn disable(&mut self, registry: &mut Registry) -> Result<Made, Setback> {
         let patch = self.patch;
-        for (index, object) in patch.objects().iter().enumerate() {
-            object::begin_leaving(patch, index, object, self.below.patches());
-        }
         let mut plan = Plan::new();
         plan.withdraw(registry, patch)?;
         plan.check_free(registry, patch, Change::Disable)?;
+        for (index, object) in patch.objects().iter().enumerate() {
+            object::begin_leaving(patch, index, object, self.below.patches());
+        }
         let begun = self.change(registry, &mut plan, Change::Disable)?;
         Ok(self.finish(registry, begun, Change::Disable))
     }
@@ -183,8 +186,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<Made, Setback> {
         let change = reversed.change().opposite();
         let turns = Turns::back(registry, reversed)?;
-        let migration = Some(reversed.migration());
-        let begun = self.migrate(registry, turns, change, migration)?;
+        let begun = self.migrate(registry, turns, change, Some(reversed))?;
         reversed.give_way(registry);
         Ok(self.finish(registry, Some(begun), change))
     }
@@ -199,7 +201,10 @@ impl<'a> Transaction<'a> {
         match begun {
             Some(transition) if !transition.begin(registry) => return Made::InPart(transition),
             Some(_) => {}
-            None => outcome::settle(self.shared, registry, self.patch, change),
+            None => {
+                let supersedes = change.supersedes(self.patch);
+                outcome::settle(self.shared, registry, self.patch, change, supersedes);
+            }
         }
         Made::Wholly
     }
@@ -214,7 +219,7 @@ impl<'a> Transaction<'a> {
     ) -> Result<Option<Arc<Transition>>, Setback> {
         registry.rouse(plan.steps.iter().map(|step| step.site))?;
         let consistency = self.patch.status.lock().consistency;
-        if consistency != Consistency::PerTask {
+        if consistency != Consistency::PerTask && !self.task_by_task {
             match self.trial.flip(registry, plan) {
                 Ok(()) => return Ok(None),
                 // Who is always inside has to stay behind.
@@ -222,6 +227,7 @@ impl<'a> Transaction<'a> {
                     if consistency == Consistency::Auto && self.trial.is_blocked() =>
                 {
                     self.trial.restart();
+                    self.task_by_task = true;
                 }
                 Err(setback) => return Err(setback),
             }
@@ -235,11 +241,16 @@ impl<'a> Transaction<'a> {
         registry: &mut Registry,
         turns: Turns,
         change: Change,
-        reversed: Option<&Arc<Migration>>,
+        reversed: Option<&Arc<Transition>>,
     ) -> Result<Arc<Transition>, Setback> {
         let (shared, patch) = (self.shared, self.patch);
-        self.trial.migrate(registry, &turns, reversed, |hold| {
-            Transition::new(shared.clone(), patch.clone(), change, hold, &turns)
+        let (supersedes, migration) = match reversed {
+            Some(reversed) => (reversed.supersedes(), Some(reversed.migration())),
+            None => (change.supersedes(patch), None),
+        };
+        self.trial.migrate(registry, &turns, migration, |hold| {
+            let (shared, patch) = (shared.clone(), patch.clone());
+            Transition::new(shared, patch, change, supersedes, hold, &turns)
         })
     }
 }

@@ -39,6 +39,9 @@ pub(crate) struct Transition {
     pub(crate) shared: Arc<Shared>,
     pub(crate) patch: Arc<Patch>,
     change: Change,
+    /// It began as one of a patch that replaces all others, or is the way back of such: at the end of the way
+    /// there they are superseded.
+    supersedes: bool,
     migration: Arc<Migration>,
     /// When it began.
     pub(crate) begun: Instant<Monotonic>,
@@ -69,6 +72,7 @@ impl Transition {
         shared: Arc<Shared>,
         patch: Arc<Patch>,
         change: Change,
+        supersedes: bool,
         hold: Hold,
         turns: &Turns,
     ) -> Result<Arc<Self>> {
@@ -79,6 +83,7 @@ impl Transition {
                 shared,
                 patch,
                 change,
+                supersedes,
                 migration,
                 begun: Instant::now(),
                 ways <- new_mutex!(ways),
@@ -97,6 +102,11 @@ impl Transition {
     /// Where it leads.
     pub(crate) fn change(&self) -> Change {
         self.change
+    }
+
+    /// Whether all other patches are off when it, or the one that turns it round, has enabled its patch.
+    pub(crate) fn supersedes(&self) -> bool {
+        self.supersedes
     }
 
     pub(crate) fn migration(&self) -> &Arc<Migration> {
@@ -166,7 +176,8 @@ impl Transition {
         if self.forced.load(Relaxed) {
             self.keep_forced(registry);
         }
-        outcome::settle(&self.shared, registry, &self.patch, self.change);
+        let supersedes = self.supersedes && self.change == Change::Enable;
+        outcome::settle(&self.shared, registry, &self.patch, self.change, supersedes);
     }
 
     /// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it was

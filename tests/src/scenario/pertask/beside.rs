@@ -65,7 +65,80 @@ pub fn part_of_another_transition(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// Nor does it end in a patch that is on its way out, which another function's sleeper keeps there.
+/// Two that have nothing to do with each other leave one after the other, or one while the other is
+/// on its way.
+pub fn two_leave(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    for model in ["per_task", "stop_machine"] {
+        let (nap, value) = (Patch::load("patch_nap")?, Patch::load("patch_value")?);
+        value.set("consistency", model)?;
+        let sleeper = Sleeper::enter("nap")?;
+        nap.disable()?;
+        nap.expect_left(1)?;
+        value.disable()?;
+        value.expect_left(0)?;
+        target::expect("value", "1")?;
+        let other = Sleeper::enter("nap")?;
+        target::wake()?;
+        sleeper.returns("2")?;
+        other.returns("1")?;
+        nap.completes()?;
+        nap.remove()?;
+        value.remove()?;
+        before.expect_same()?;
+    }
+    Ok(())
+}
+
+/// A patch that replaces is disabled, and that is turned round: those that came after it stay.
+pub fn replacing_stays(_: &Guest) -> Result<()> {
+    load()?;
+    let before = Snapshot::take()?;
+    let patch = Patch::load("patch_cumulative_nap")?;
+    let above = Patch::load("patch_value")?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    patch.enable()?;
+    patch.completes()?;
+    above.expect_enabled(true)?;
+    check::equal("state", above.attribute("state")?.as_str(), "enabled")?;
+    target::expect("value", "2")?;
+    target::wake()?;
+    sleeper.returns("2")?;
+    above.retire()?;
+    target::expect("value", "5")?;
+    patch.retire()?;
+    before.expect_same()
+}
+
+/// Who is loaded while a patch that replaces is on its way comes after it.
+pub fn loaded_behind_one_that_replaces(_: &Guest) -> Result<()> {
+    load()?;
+    let old = Patch::load("patch_nap")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_cumulative")?;
+    patch.expect_left(1)?;
+    let loaded = thread::spawn(|| Patch::load("patch_value"));
+    check::eventually(
+        "it waits",
+        || Ok(Patch::loaded("patch_value").is_changing()),
+    )?;
+    thread::sleep(Duration::from_millis(200));
+    target::wake()?;
+    sleeper.returns("2")?;
+    patch.completes()?;
+    let above = loaded.join().expect("it does not panic")?;
+    target::expect("value", "2")?;
+    above.retire()?;
+    target::expect("value", "5")?;
+    old.remove()?;
+    patch.retire()
+}
+
+/// No change sends calls into a patch that is on its way out, which the sleeper of another function keeps
+/// there.
 pub fn into_what_leaves(_: &Guest) -> Result<()> {
     load()?;
     let before = Snapshot::take()?;
