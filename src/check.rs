@@ -6,14 +6,10 @@
 //! Also lets some windows overflow on purpose, because without that none does.
 
 use crate::{
-    edge::{
-        stack,
-        stop::Stopped,
-        tasks::{self, Task},
-    },
+    edge::{stack, stop::Stopped, tasks::Task},
     exits::Exits,
     ranges::Ranges,
-    scan::Verdict,
+    scan::{self, Verdict},
 };
 use core::{
     ops::ControlFlow,
@@ -60,8 +56,7 @@ pub(crate) fn compare(
         }
         ControlFlow::Continue(())
     };
-    let _ = tasks::for_each_stopped(stopped, &mut look);
-    let _ = exits.for_each_stopped(stopped, look);
+    let _ = scan::everybody(stopped, exits, &mut look);
     COMPARED.fetch_add(1, Relaxed);
     SPARED.fetch_add(all.saturating_sub(looked_at), Relaxed);
     if in_the_way.is_some() {
@@ -86,8 +81,7 @@ pub(crate) fn expect_nobody(
         }
         ControlFlow::Continue(())
     };
-    let _ = tasks::for_each_stopped(stopped, look);
-    let _ = exits.for_each_stopped(stopped, look);
+    let _ = scan::everybody(stopped, exits, look);
 }
 
 /// What has been found so far, outside of the window.

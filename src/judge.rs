@@ -95,8 +95,8 @@ impl<'a> Judge<'a> {
     /// Whether `task` stays behind in two universes, which nobody may.
     #[cfg(molt_check)]
     pub(crate) fn is_in_both(&self, task: Task<'_>) -> bool {
-        let mut behind = self.behind.iter();
-        self.is_there_already(task) && behind.any(|behind| behind.migration.has(task))
+        let behind = self.behind.as_ref();
+        self.is_there_already(task) && behind.is_some_and(|behind| behind.migration.has(task))
     }
 
     /// Whether `task` is in the universe where all are to go: in the old one of the transition that is

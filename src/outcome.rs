@@ -12,7 +12,7 @@ use crate::{
 use kernel::sync::Arc;
 
 /// Everybody is where a change has sent them: brings the order of patches up to date. Callbacks are
-/// left to [`conclude`]. `supersedes`: all others are off.
+/// left to [`conclude`]. `supersedes`: a patch that is enabled takes all others off.
 pub(crate) fn settle(
     shared: &Shared,
     registry: &mut Registry,

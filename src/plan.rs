@@ -132,12 +132,7 @@ impl Plan {
         for own in &self.own {
             let site = &mut registry.sites[own.site];
             site.reserve()?;
-            if own.function.is_forced() {
-                // Tasks may be inside, but not on their way: they may go where soon nothing is.
-                self.ranges.push(site.function.entry(), GFP_KERNEL)?;
-            } else {
-                site.occupied(&mut self.ranges)?;
-            }
+            site.vacated(own.function.is_forced(), &mut self.ranges)?;
             self.back.push(site.function.entry(), GFP_KERNEL)?;
             let step = Step {
                 site: own.site,
@@ -157,7 +152,7 @@ impl Plan {
     ) -> Result<(), Refusal> {
         for (site, armed) in registry.sites.iter().enumerate() {
             if !self.own.iter().any(|own| own.site == site) {
-                self.vacate(armed)?;
+                armed.vacated(armed.is_forced(), &mut self.ranges)?;
                 self.back.push(armed.function.entry(), GFP_KERNEL)?;
                 self.back
                     .extend_from_slice(&armed.function.body, GFP_KERNEL)?;
@@ -183,22 +178,12 @@ impl Plan {
             let target = armed.target_without(patch);
             // Others may be on their way elsewhere, by transitions of their own.
             if armed.has(patch) && target != armed.redirect.target() {
-                self.vacate(armed)?;
+                armed.vacated(armed.is_forced(), &mut self.ranges)?;
                 armed.occupied_without(patch, &mut self.back)?;
                 self.steps.push(Step { site, target }, GFP_KERNEL)?;
             }
         }
         Ok(())
-    }
-
-    /// What runs now is taken off a function.
-    fn vacate(&mut self, site: &Site) -> Result<(), Refusal> {
-        if site.is_forced() {
-            // Tasks may be inside, but not on their way, as in `arm`.
-            self.ranges.push(site.function.entry(), GFP_KERNEL)?;
-            return Ok(());
-        }
-        site.occupied(&mut self.ranges)
     }
 
     /// All text of a patch that will not be called any more, not only its replacements: also what they

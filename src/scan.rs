@@ -235,7 +235,7 @@ fn who_ran(
 }
 
 /// Visits every task; false when somebody may be missing.
-fn everybody(
+pub(crate) fn everybody(
     stopped: &Stopped<'_>,
     exits: &Exits,
     mut visit: impl FnMut(Task<'_>) -> ControlFlow<()>,

@@ -114,7 +114,16 @@ impl Site {
         self.occupied_by(self.layers.iter(), ranges)
     }
 
-    /// The same, as it will be without `patch`.
+    /// Adds where nobody may be when calls go elsewhere. If that is `forced`, tasks may be inside, but not on
+    /// their way: they may go where soon nothing is.
+    pub(crate) fn vacated(&self, forced: bool, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
+        match forced {
+            true => Ok(ranges.push(self.function.entry(), GFP_KERNEL)?),
+            false => self.occupied(ranges),
+        }
+    }
+
+    /// The same as `occupied`, as it will be without `patch`.
     pub(crate) fn occupied_without(
         &self,
         patch: &Arc<Patch>,

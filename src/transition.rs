@@ -176,8 +176,8 @@ impl Transition {
         if self.forced.load(Relaxed) {
             self.keep_forced(registry);
         }
-        let supersedes = self.supersedes && self.change == Change::Enable;
-        outcome::settle(&self.shared, registry, &self.patch, self.change, supersedes);
+        let (patch, change) = (&self.patch, self.change);
+        outcome::settle(&self.shared, registry, patch, change, self.supersedes);
     }
 
     /// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it was

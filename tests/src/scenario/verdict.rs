@@ -32,18 +32,20 @@ scenarios! { verdict:
     budget_takes_numbers_only,
 }
 
-fn load_checking(more: &[&str]) -> Result<()> {
+/// Loads the core that checks its verdicts, and these modules.
+pub fn load_checking(more: &[&str]) -> Result<()> {
     module::load("molt_check").context("insmod molt_check")?;
     module::load_all(more)
 }
 
 /// Every how many windows one behaves as if it could not know who ran; 0 is never.
-fn overflow_every(windows: u32) -> Result<()> {
+pub fn overflow_every(windows: u32) -> Result<()> {
     let path = format!("{MOLT}/overflow_every");
     fs::write(&path, windows.to_string()).context(path)
 }
 
-fn budget(microseconds: u32) -> Result<()> {
+/// For how long a window may hold the CPUs.
+pub fn budget(microseconds: u32) -> Result<()> {
     let path = format!("{MOLT}/budget_us");
     fs::write(&path, microseconds.to_string()).context(path)
 }

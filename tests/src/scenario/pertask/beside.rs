@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Changes beside a transition that is under way: they go on, or wait for it.
 
-use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -9,10 +8,11 @@ use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
 use super::{load, Hammers};
-use crate::guest::patch::{self, Patch, MOLT};
+use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, module, target, Guest};
+use crate::guest::{check, target, Guest};
+use crate::scenario::verdict::{budget, load_checking, overflow_every};
 
 /// Each waits for its own sleepers.
 pub fn two_at_once(_: &Guest) -> Result<()> {
@@ -227,10 +227,10 @@ pub fn replacing_is_alone(_: &Guest) -> Result<()> {
 /// Turned round while nobody can be looked at for long: who is behind stays in one universe, says the
 /// core that checks it.
 pub fn reversed_over_budget(guest: &Guest) -> Result<()> {
-    module::load_all(&["molt_check", "target"])?;
+    load_checking(&["target"])?;
     patch::set_consistency("per_task")?;
-    fs::write(format!("{MOLT}/overflow_every"), "1")?;
-    fs::write(format!("{MOLT}/budget_us"), "1")?;
+    overflow_every(1)?;
+    budget(1)?;
     let hammers = Hammers::start()?;
     let patch = Patch::load("patch_pair_nap")?;
     patch.completes()?;
