@@ -14,7 +14,7 @@
 //! what is handled changes. Functions that were armed together go together.
 
 use crate::{
-    edge::jumps::Jump,
+    edge::{jumps::Jump, symbols::Symbolic},
     error::{Cause, Refusal},
     patch::Patch,
     redirection::Redirection,
@@ -119,10 +119,21 @@ impl Registry {
         if redirection == Redirection::Direct && self.is_on_top(patch) && !has_jumps {
             patch.status.lock().redirection = before;
             self.settle();
-            return Err(Refusal::new(
-                Cause::Owned,
-                fmt!("a function is called directly by another (a BPF program?), or is shared with a patch that wants `ftrace`"),
-            ));
+            let mut on_top = self.sites.iter().filter(|site| is_newest(site, patch));
+            let parted = on_top.find(|site| site.redirect.is_parted());
+            return Err(match parted {
+                Some(site) => Refusal::new(
+                    Cause::Owned,
+                    fmt!(
+                        "{} is part of a transition that is under way",
+                        Symbolic(site.function.address)
+                    ),
+                ),
+                None => Refusal::new(
+                    Cause::Owned,
+                    fmt!("a function is called directly by another (a BPF program?), or is shared with a patch that wants `ftrace`"),
+                ),
+            });
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ TARGET int late_value(void)
 {
 	return 1;
 }
+/* target.ko looks for it. */
+EXPORT_SYMBOL_GPL(late_value);
 
 int late_other(void);
 TARGET int late_other(void)

@@ -7,6 +7,7 @@
  *              unwinder runs on a stopper thread with interrupts off, an NMI is
  *              sent to this very CPU, which takes it at once. So the function is
  *              used between the start of the verification and the switch.
+ *   ask        a CPU that is sent one NMI; reads as what nmi_value() returned there
  *   storm      1: a thread sends NMIs to all CPUs all the time
  *   calls      how often nmi_value() was called from an NMI
  *   value      nmi_value() called now, from task context
@@ -30,6 +31,8 @@ static atomic_t in_window;
 static atomic_t sent;
 static atomic_t calls;
 static atomic_t strange;
+/* What an NMI has seen last. */
+static int seen;
 static struct task_struct *storm;
 
 /* The function that tests patch. */
@@ -41,6 +44,7 @@ noinline __attribute__((__noipa__)) int nmi_value(void)
 
 static void check(int value)
 {
+	WRITE_ONCE(seen, value);
 	if (value != 1 && value != 2)
 		atomic_inc(&strange);
 }
@@ -97,6 +101,24 @@ static int in_window_set(const char *value, const struct kernel_param *param)
 	return err;
 }
 
+static int ask_set(const char *value, const struct kernel_param *param)
+{
+	unsigned int cpu;
+	int err = kstrtouint(value, 0, &cpu);
+
+	if (err)
+		return err;
+
+	guard(cpus_read_lock)();
+	if (!cpu_online(cpu))
+		return -EINVAL;
+	WRITE_ONCE(seen, 0);
+	send_nmi(cpu);
+	while (!READ_ONCE(seen))
+		cpu_relax();
+	return 0;
+}
+
 static int storm_set(const char *value, const struct kernel_param *param)
 {
 	bool on;
@@ -128,11 +150,13 @@ static int value_get(char *buffer, const struct kernel_param *param)
 }
 
 static const struct kernel_param_ops in_window_ops = { .set = in_window_set, .get = counter_get };
+static const struct kernel_param_ops ask_ops = { .set = ask_set, .get = param_get_int };
 static const struct kernel_param_ops storm_ops = { .set = storm_set };
 static const struct kernel_param_ops counter_ops = { .get = counter_get };
 static const struct kernel_param_ops value_ops = { .get = value_get };
 
 module_param_cb(in_window, &in_window_ops, &in_window, 0600);
+module_param_cb(ask, &ask_ops, &seen, 0600);
 module_param_cb(storm, &storm_ops, NULL, 0200);
 module_param_cb(calls, &counter_ops, &calls, 0400);
 module_param_cb(strange, &counter_ops, &strange, 0400);

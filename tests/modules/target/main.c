@@ -35,6 +35,7 @@ SHOW(stopped, "%d", stop_machine(target_stopped, NULL, NULL))
 SHOW(twin_a, "%d", target_twin_a())
 SHOW(twin_b, "%d", target_twin_b())
 SHOW(nap, "%d", target_nap())
+SHOW(nap_then_late, "%d", target_nap_then_late())
 SHOW(cold_nap, "%d", target_cold_nap(1))
 SHOW(warm_nap, "%d", target_cold_nap(0))
 SHOW(deep, "%d", target_deep())
@@ -60,6 +61,7 @@ static const struct {
 	{ "twin_a", twin_a_show },
 	{ "twin_b", twin_b_show },
 	{ "nap", nap_show },
+	{ "nap_then_late", nap_then_late_show },
 	{ "cold_nap", cold_nap_show },
 	{ "warm_nap", warm_nap_show },
 	{ "deep", deep_show },

@@ -10,6 +10,7 @@
 #include <linux/atomic.h>
 #include <linux/compiler.h>
 #include <linux/export.h>
+#include <linux/module.h>
 #include <linux/rcupdate.h>
 #include <linux/sched.h>
 #include <linux/sched/signal.h>
@@ -59,6 +60,27 @@ TARGET int target_nap(void)
 }
 /* exit_napper.ko calls it on behalf of threads that exit. */
 EXPORT_SYMBOL_GPL(target_nap);
+
+/* What late_value() of late.ko returns now, or 0 when that is not there. Replacements call it too. */
+int target_late(void)
+{
+	int (*late_value)(void) = __symbol_get("late_value");
+	int value = 0;
+
+	if (late_value) {
+		value = late_value();
+		__symbol_put("late_value");
+	}
+	return value;
+}
+EXPORT_SYMBOL_GPL(target_late);
+
+/* Calls a module that may have come meanwhile. */
+TARGET int target_nap_then_late(void)
+{
+	target_wait();
+	return 10 + target_late();
+}
 
 /* Asleep in target_cold_nap.cold when `sleepy`. */
 TARGET int target_cold_nap(int sleepy)

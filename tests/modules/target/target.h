@@ -14,6 +14,8 @@
 /* nap.c: functions a task sleeps in until `wake` is written. */
 void target_wait(void);
 int target_nap(void);
+int target_late(void);
+int target_nap_then_late(void);
 int target_cold_nap(int sleepy);
 int target_deep(void);
 int target_nap_in_callee(void);

@@ -32,6 +32,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
         ["getpid"] => process::watch_getpid(),
         ["fork"] => process::fork(),
         ["pause"] => process::pause(),
+        ["epoll"] => process::epoll(),
         ["nap", threads] => process::nap(threads),
         ["crowd", threads] => crowd::run(threads),
         ["pingpong"] => pingpong::run(),

@@ -53,6 +53,18 @@ pub fn pause() -> io::Result<()> {
     Err(io::Error::last_os_error())
 }
 
+/// Waits for ever for nothing to happen.
+pub fn epoll() -> io::Result<()> {
+    let mut events: [libc::epoll_event; 1] = [libc::epoll_event { events: 0, u64: 0 }];
+    // SAFETY: has no conditions.
+    let set = unsafe { libc::epoll_create1(0) };
+    // SAFETY: there is room for one event.
+    match unsafe { libc::syscall(libc::SYS_epoll_wait, set, &raw mut events, 1, -1) } {
+        -1 => Err(io::Error::last_os_error()),
+        _ => Ok(()),
+    }
+}
+
 /// Calls `target_nap()` in so many threads; each must meet the original.
 pub fn nap(threads: &str) -> io::Result<()> {
     const STACK: usize = 16 << 10;

@@ -135,9 +135,14 @@ pub fn all() -> impl Iterator<Item = Scenario> {
 fn again() -> impl Iterator<Item = Scenario> {
     let areas = [
         smoke::ALL,
+        stack::ALL,
+        busy::ALL,
         unreliable::ALL,
         verdict::ALL,
+        refuse::ALL,
+        input::ALL,
         request::ALL,
+        sample::ALL,
         exiting::ALL,
         atomic::ALL,
         nmi::ALL,
@@ -145,6 +150,8 @@ fn again() -> impl Iterator<Item = Scenario> {
         coexist::ALL,
         hotplug::ALL,
         storm::ALL,
+        ending::ALL,
+        sysfs::ALL,
         object::ALL,
         coming::ALL,
         direct::ALL,

@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::{ensure, Result};
+use anyhow::{bail, ensure, Result};
 use rustix::io::Errno;
 
 use crate::guest::load::Load;
@@ -14,12 +14,18 @@ use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, module, target, Guest};
 
 mod beside;
+mod course;
 mod feature;
 mod follow;
+mod inside;
+mod modules;
 
 use beside::*;
+use course::Course;
 use feature::*;
 use follow::*;
+use inside::*;
+use modules::*;
 
 scenarios! { pertask:
     nobody_inside,
@@ -40,6 +46,22 @@ scenarios! { pertask:
     replacing_is_alone,
     reversed_over_budget.seconds(240),
     forced_while_reversed.seconds(240),
+    cancelled_behind_another,
+    beside_livepatch,
+    asleep_in_a_callee,
+    asleep_in_the_cold_part,
+    asleep_deep_below,
+    running_in_the_function,
+    killed_in_the_function,
+    preempted_in_trampoline.seconds(120),
+    kretprobe_on_a_running_task,
+    kretprobe_on_a_sleeping_task,
+    function_graph_on_a_sleeping_task,
+    below_a_bpf_program,
+    forced_functions,
+    on_top_of_a_forced_function,
+    verdicts_agree_about_sleepers,
+    verdicts_agree_under_load.seconds(120),
     automatic,
     automatic_is_cancelled,
     forced_to_enable,
@@ -47,9 +69,13 @@ scenarios! { pertask:
     stacked,
     replaces,
     replacing_reversed,
+    states,
+    redirected_by_jumps,
     module_comes_and_goes,
     module_comes_on_the_way_out,
     module_comes_to_one_that_replaces,
+    module_called_by_who_is_behind,
+    callbacks_of_a_module,
     callbacks,
     callbacks_of_a_forced_change,
     callbacks_of_a_reversed_change,
@@ -59,7 +85,10 @@ scenarios! { pertask:
     forced_while_they_fork.seconds(120),
     io_uring_worker,
     processor_goes,
+    idle_tasks,
+    nmi_meets_who_is_behind,
     poked,
+    poked_call_is_interrupted,
     kernel_thread_poked,
     unloaded_when_off,
     says_who_does_not_follow,
@@ -68,6 +97,17 @@ scenarios! { pertask:
 
 /// What other areas expect of tasks that are in the way, which is different here.
 pub const DIFFERENT: &[&str] = &[
+    "busy::asleep_deep_below",
+    "busy::asleep_in_a_callee",
+    "busy::asleep_in_the_cold_part",
+    "busy::asleep_in_the_function",
+    "busy::asleep_in_the_replacement",
+    "busy::killed_blocker",
+    "busy::leaves_in_time",
+    "busy::many_asleep",
+    "busy::never_stops_the_machine",
+    "busy::preempted_in_trampoline",
+    "busy::running_in_the_function",
     "callback::busy_target",
     "callback::refused_disable",
     "callback::refused_enable",
@@ -243,20 +283,27 @@ fn reversed_again_and_again(_: &Guest) -> Result<()> {
 /// Kernel threads and processes call the pair on all CPUs.
 struct Hammers {
     processes: Load,
+    /// Of the changes, as the processes see them.
+    course: Course,
 }
 
 impl Hammers {
     /// Most of the time they are inside.
     fn start() -> Result<Self> {
+        const PROCESSES: usize = 3;
         target::set("gap", 20)?;
         target::set("inside", 50_000)?;
         target::hammer(3)?;
-        let processes = Load::start(3, |_| {
-            let pair = target::call("pair")?;
-            ensure!(pair == "0x11" || pair == "0x22", "a mix: {pair}");
-            Ok(())
+        let course = Course::new(PROCESSES);
+        let seen = course.clone();
+        let processes = Load::start(PROCESSES, move |number| {
+            seen.follow(number, || match target::call("pair")?.as_str() {
+                "0x11" => Ok(false),
+                "0x22" => Ok(true),
+                other => bail!("a mix: {other}"),
+            })
         });
-        Ok(Self { processes })
+        Ok(Self { processes, course })
     }
 
     fn stop(self, guest: &Guest) -> Result<()> {
@@ -274,26 +321,35 @@ impl Hammers {
     }
 }
 
-/// Each change completes, and no call meets a mixture.
+/// Each change completes, no call meets a mixture, and who has met the new functions meets the old ones no
+/// more.
 fn hammered(guest: &Guest) -> Result<()> {
     load()?;
     let hammers = Hammers::start()?;
+    hammers.course.begins(true);
     let patch = Patch::load("patch_pair")?;
+    patch.completes()?;
+    hammers.course.ends();
     let (mut longest, mut behind) = (Duration::ZERO, 0);
     for round in 0..100 {
         let begun = Instant::now();
         let on = round % 2 != 0;
+        hammers.course.begins(on);
         patch.write(if on { "1" } else { "0" })?;
         behind += patch.number("tasks_left")?;
         patch.completes()?;
+        hammers.course.ends();
         longest = longest.max(begun.elapsed());
         patch.expect_enabled(on)?;
         let pair = if on { "0x22" } else { "0x11" };
         target::expect("pair", pair)?;
     }
     guest.note(format!(
-        "{behind} left behind, the longest change took {longest:?}"
+        "{behind} left behind, the longest change took {longest:?}, {}",
+        hammers.course
     ));
+    ensure!(behind > 10, "only {behind} left behind");
+    hammers.course.expect_both()?;
     hammers.stop(guest)?;
     patch.retire()
 }

@@ -42,8 +42,7 @@ fn under_load(guest: &Guest) -> Result<()> {
     target::hammer(3)?;
     for round in 0..15 {
         let patch = Patch::load("patch_pair").with_context(|| format!("round {round}"))?;
-        patch.disable().with_context(|| format!("round {round}"))?;
-        patch.remove()?;
+        patch.retire().with_context(|| format!("round {round}"))?;
     }
     target::hammer(0)?;
     let (old, new) = (target::count("olds")?, target::count("news")?);

@@ -51,7 +51,7 @@ pub fn budget(microseconds: u32) -> Result<()> {
 }
 
 /// Windows that were compared, and how many of them were blocked.
-fn compared(guest: &Guest) -> Result<(u64, u64)> {
+pub fn compared(guest: &Guest) -> Result<(u64, u64)> {
     let log = log::read()?;
     let line = log
         .lines()

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Changes beside a transition that is under way: they go on, or wait for it.
 
+use std::fs;
 use std::thread;
 use std::time::Duration;
 
@@ -11,7 +12,7 @@ use super::{load, Hammers};
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, target, Guest};
+use crate::guest::{check, helper, module, target, Guest};
 use crate::scenario::verdict::{budget, load_checking, overflow_every};
 
 /// Each waits for its own sleepers.
@@ -63,6 +64,94 @@ pub fn part_of_another_transition(_: &Guest) -> Result<()> {
     patch.completes()?;
     everywhere.retire()?;
     patch.retire()
+}
+
+/// Who waits for another's transition is killed, or is written to before its module is loaded: nothing of it
+/// stays.
+pub fn cancelled_behind_another(_: &Guest) -> Result<()> {
+    load()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    let waits = Patch::loaded("patch_everywhere");
+    let before = Snapshot::take()?;
+    let mut insmod = helper::spawn(
+        "insmod",
+        &["insmod", "patch_everywhere", "deadline_ms=60000"],
+    )?;
+    check::eventually("insmod waits", || Ok(waits.is_changing()))?;
+    let writers = ["0", "1"].map(|value| {
+        let waits = waits.clone();
+        thread::spawn(move || waits.write(value))
+    });
+    thread::sleep(Duration::from_millis(300));
+    ensure!(insmod.try_wait()?.is_none(), "insmod did not wait");
+    insmod.kill()?;
+    insmod.wait()?;
+    for writer in writers {
+        let written = writer.join().expect("it does not panic");
+        check::refused("enabled", written, Errno::BUSY)?;
+    }
+    check::eventually("the module is gone", || {
+        Ok(!module::is_loaded("patch_everywhere")?)
+    })?;
+    check::contains("last_error", &patch::last_error(), "cancelled: ")?;
+    before.expect_same()?;
+    target::wake()?;
+    sleeper.returns("1")?;
+    patch.completes()?;
+    patch.retire()
+}
+
+/// A transition of mainline's livepatch at the same time: each has its own stragglers, and what livepatch notes
+/// in a task stays as it is.
+pub fn beside_livepatch(_: &Guest) -> Result<()> {
+    const ENABLED: &str = "/sys/kernel/livepatch/klp_owner/enabled";
+    const TRANSITION: &str = "/sys/kernel/livepatch/klp_owner/transition";
+    load()?;
+    let before = Snapshot::take()?;
+    let (ours, theirs) = (Sleeper::enter("nap")?, Sleeper::enter("deep")?);
+    let state = |sleeper: &Sleeper| -> Result<String> {
+        let path = format!("/proc/{}/patch_state", sleeper.pid());
+        Ok(fs::read_to_string(&path)
+            .context(path)?
+            .trim_end()
+            .to_owned())
+    };
+    module::load_with("klp_owner", "symbol=target_deep")?;
+    check::eventually("livepatch has moved all others", || {
+        Ok(state(&ours)? == "1" && state(&theirs)? == "0")
+    })?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    for on in [false, true] {
+        patch.write(if on { "1" } else { "0" })?;
+        patch.expect_left(on.into())?;
+        check::equal(
+            "patch_state",
+            [state(&ours)?, state(&theirs)?],
+            ["1".into(), "0".into()],
+        )?;
+    }
+    check::equal(
+        "livepatch's",
+        fs::read_to_string(TRANSITION)?.as_str(),
+        "1\n",
+    )?;
+    target::expect("deep", "50")?;
+    target::wake()?;
+    ours.returns("1")?;
+    theirs.returns("150")?;
+    patch.completes()?;
+    check::eventually("livepatch's is complete", || {
+        Ok(fs::read_to_string(TRANSITION)? == "0\n")
+    })?;
+    fs::write(ENABLED, "0")?;
+    check::eventually("livepatch's goes", || {
+        Ok(module::remove("klp_owner").is_ok())
+    })?;
+    patch.retire()?;
+    before.expect_same()
 }
 
 /// Two that have nothing to do with each other leave one after the other, or one while the other is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What patches can do otherwise, task by task.
 
+use std::fs;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use super::load;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, helper, journal, late, module, target, Guest};
+use crate::guest::{check, helper, journal, module, target, Guest};
 
 /// At one instant when that can be had; else task by task, after the deadline.
 pub fn automatic(_: &Guest) -> Result<()> {
@@ -186,81 +187,85 @@ pub fn replacing_reversed(_: &Guest) -> Result<()> {
     old.retire()
 }
 
-/// A module of a patch that is on its way is patched as it comes, at any time.
-pub fn module_comes_and_goes(_: &Guest) -> Result<()> {
+/// What an old patch has done to the system is taken over at the beginning of the transition, by a reference
+/// of its own; turned round, the old one has it as before, and in the end the new one alone.
+pub fn states(_: &Guest) -> Result<()> {
+    let level = || -> Result<String> { Ok(fs::read_to_string("/proc/sys/kernel/printk")?) };
     load()?;
     module::load_all(&["journal"])?;
-    let before = Snapshot::take()?;
+    let original = level()?;
+    let remembered = original.split_whitespace().next().unwrap_or_default();
+    let first = Patch::load("patch_level_1")?;
+    let raised = level()?;
+    ensure!(raised != original, "the level is not raised");
     let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_everywhere")?;
-    patch.expect_left(1)?;
-    for _ in 0..3 {
-        module::load_all(&["late"])?;
-        late::expect("value", "2")?;
-        patch.expect_left(1)?;
-        module::remove_all(&["late"])?;
+    for reversed in [true, false] {
+        let second = Patch::load("patch_level_2")?;
+        second.expect_left(1)?;
+        target::expect("value", "2")?;
+        target::expect("second", remembered)?;
+        check::equal("the level", level()?, raised.clone())?;
+        check::refused("rmmod", module::remove("patch_level_1"), Errno::AGAIN)?;
+        if reversed {
+            second.disable()?;
+            second.completes()?;
+            second.remove()?;
+            target::expect("value", "1")?;
+            target::expect("second", remembered)?;
+            check::equal("the level", level()?, raised.clone())?;
+        }
     }
-    module::load_all(&["late"])?;
     target::wake()?;
-    sleeper.leave()?;
-    patch.completes()?;
-    late::expect("value", "2")?;
-    late::expect_state(&patch, "patched")?;
-    patch.disable()?;
-    late::expect("value", "1")?;
-    module::remove_all(&["late"])?;
-    patch.remove()?;
-    before.expect_same()
+    sleeper.returns("1")?;
+    let second = Patch::loaded("patch_level_2");
+    second.completes()?;
+    first.remove()?;
+    target::expect("second", remembered)?;
+    journal::expect(&["level remembered"])?;
+    second.disable()?;
+    second.completes()?;
+    check::equal("the level", level()?, original)?;
+    journal::expect(&["level forgotten"])?;
+    second.remove()
 }
 
-/// The same for one that is being disabled: whoever comes calls the module's own function.
-pub fn module_comes_on_the_way_out(_: &Guest) -> Result<()> {
+/// Only the handler knows who is left behind: jumps come when the transition is complete.
+pub fn redirected_by_jumps(_: &Guest) -> Result<()> {
     load()?;
-    module::load_all(&["journal"])?;
     let before = Snapshot::take()?;
-    let patch = Patch::load("patch_late_nap")?;
+    let direct = |patch: &Patch, expected: &'static str| {
+        check::eventually(&format!("direct is {expected}"), || {
+            Ok(patch.attribute("direct")? == expected)
+        })
+    };
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    patch.expect_left(1)?;
+    check::refused("redirect", patch.set("redirect", "direct"), Errno::BUSY)?;
+    let error = patch.attribute("last_error")?;
+    ensure!(
+        error.starts_with("owned: target_nap+") && error.contains("part of a transition"),
+        "{error}"
+    );
+    check::equal("redirect", patch.attribute("redirect")?.as_str(), "ftrace")?;
+    patch.set("redirect", "auto")?;
+    direct(&patch, "0")?;
+    target::wake()?;
+    sleeper.returns("1")?;
+    patch.completes()?;
+    direct(&patch, "1")?;
     let sleeper = Sleeper::enter("nap")?;
     patch.disable()?;
     patch.expect_left(1)?;
-    module::load_all(&["late"])?;
-    late::expect("value", "1")?;
-    // And back: now it calls the patch's.
+    direct(&patch, "0")?;
+    // And back, around the same sleeper.
     patch.enable()?;
-    late::expect("value", "2")?;
-    patch.disable()?;
-    late::expect("value", "1")?;
+    patch.completes()?;
+    direct(&patch, "1")?;
     target::wake()?;
     sleeper.returns("2")?;
-    patch.completes()?;
-    late::expect("value", "1")?;
-    module::remove_all(&["late"])?;
-    patch.remove()?;
+    patch.retire()?;
     before.expect_same()
-}
-
-/// The function of the module that comes is that of a patch which is on its way to be superseded.
-pub fn module_comes_to_one_that_replaces(_: &Guest) -> Result<()> {
-    load()?;
-    module::load_all(&["journal"])?;
-    let old = Patch::load("patch_late_nap")?;
-    let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_cumulative")?;
-    patch.expect_left(1)?;
-    module::load_all(&["late"])?;
-    late::expect("value", "1")?;
-    patch.disable()?;
-    late::expect("value", "2")?;
-    patch.completes()?;
-    patch.enable()?;
-    patch.expect_left(1)?;
-    late::expect("value", "1")?;
-    target::wake()?;
-    sleeper.returns("2")?;
-    patch.completes()?;
-    late::expect("value", "1")?;
-    old.remove()?;
-    module::remove_all(&["late"])?;
-    patch.retire()
 }
 
 /// Those that come after a change come when its last task has followed.

@@ -3,23 +3,26 @@
 
 use std::fs;
 use std::io::{self, BufRead, BufReader};
+use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{bail, ensure, Context, Result};
 use rustix::io::Errno;
 
 use super::load;
 use crate::bench::guest::crowd;
-use crate::guest::patch::Patch;
+use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
-use crate::guest::{check, cpu, helper, log, module, target, uring, Guest};
+use crate::guest::{check, cpu, helper, log, module, nmi, target, uring, Guest};
+use crate::scenario::verdict::{budget, load_checking, overflow_every};
 
 /// A thread stays behind that exits, and is on no list any more.
 pub fn exits_behind(_: &Guest) -> Result<()> {
     load()?;
+    let before = Snapshot::take()?;
     module::load_all(&["exit_napper"])?;
     let (sender, receiver) = mpsc::channel();
     let goner = thread::Builder::new().spawn(move || -> Result<()> {
@@ -40,7 +43,8 @@ pub fn exits_behind(_: &Guest) -> Result<()> {
     target::wake()?;
     patch.completes()?;
     patch.retire()?;
-    module::remove_all(&["exit_napper"])
+    module::remove_all(&["exit_napper"])?;
+    before.expect_same()
 }
 
 /// A CPU goes and comes while tasks are behind that slept on it.
@@ -77,10 +81,7 @@ pub fn poked(_: &Guest) -> Result<()> {
         let mut process = helper::spawn("pauses", &["pause"])?;
         let mut words = BufReader::new(process.stdout.take().context("no stdout")?);
         words.read_line(&mut String::new())?;
-        let stat = format!("/proc/{}/stat", process.id());
-        check::eventually("it sleeps", || {
-            Ok(fs::read_to_string(&stat)?.contains(") S "))
-        })?;
+        sleeps(&process)?;
         let patch = Patch::load("patch_pause")?;
         patch.expect_left(1)?;
         thread::sleep(Duration::from_millis(300));
@@ -102,6 +103,105 @@ pub fn poked(_: &Guest) -> Result<()> {
         patch.remove()?;
     }
     Ok(())
+}
+
+/// A call that does not begin again by itself fails with `EINTR` when it is poked, and only then.
+pub fn poked_call_is_interrupted(_: &Guest) -> Result<()> {
+    load()?;
+    let mut process = helper::spawn("waits", &["epoll"])?;
+    sleeps(&process)?;
+    let patch = Patch::load("patch_epoll")?;
+    patch.expect_left(1)?;
+    thread::sleep(Duration::from_millis(300));
+    patch.expect_left(1)?;
+    ensure!(process.try_wait()?.is_none(), "the process ended unpoked");
+    patch.set("poke", "1")?;
+    patch.completes()?;
+    let errno = process.wait()?.code();
+    check::equal("epoll_wait()", errno, Some(Errno::INTR.raw_os_error()))?;
+    patch.retire()
+}
+
+/// Waits until the process sleeps.
+fn sleeps(process: &Child) -> Result<()> {
+    let stat = format!("/proc/{}/stat", process.id());
+    check::eventually("it sleeps", || {
+        Ok(fs::read_to_string(&stat)?.contains(") S "))
+    })
+}
+
+/// An interrupt or NMI uses the functions of the universe of the task that it interrupts.
+pub fn nmi_meets_who_is_behind(guest: &Guest) -> Result<()> {
+    const TRIES: usize = 50;
+    load()?;
+    module::load_all(&["nmi_source"])?;
+    // What NMIs on each CPU have seen: how often the new function.
+    let new = |cpu: u32| -> Result<usize> {
+        let mut new = 0;
+        for _ in 0..TRIES {
+            nmi::set("ask", cpu)?;
+            match nmi::read("ask")? {
+                1 => {}
+                2 => new += 1,
+                other => bail!("nmi_value() returned {other}"),
+            }
+        }
+        Ok(new)
+    };
+    cpu::stay_on(1)?;
+    let spinner = Sleeper::enter("spin")?;
+    cpu::stay_on(0)?;
+    check::equal("without a patch", [new(0)?, new(1)?], [0, 0])?;
+    let patch = Patch::load("patch_nmi_spin")?;
+    patch.expect_left(1)?;
+    let seen = [new(0)?, new(1)?];
+    guest.note(format!(
+        "new functions seen on each CPU: {seen:?} of {TRIES}"
+    ));
+    check::equal("on this CPU", seen[0], TRIES)?;
+    // Others run there, too, but rarely.
+    ensure!(seen[1] < TRIES / 2, "the spinner's CPU has met {seen:?}");
+    target::wake()?;
+    spinner.returns("1")?;
+    patch.completes()?;
+    check::equal("complete", [new(0)?, new(1)?], [TRIES, TRIES])?;
+    patch.retire()?;
+    module::remove_all(&["nmi_source"])
+}
+
+/// When nobody could be looked at, everybody stays behind, idle tasks of CPUs with nothing to do as well. All
+/// follow at once.
+pub fn idle_tasks(guest: &Guest) -> Result<()> {
+    load_checking(&["target"])?;
+    patch::set_consistency("per_task")?;
+    overflow_every(1)?;
+    budget(1)?;
+    let patch = Patch::load("patch_value")?;
+    let (mut behind, mut idle, mut longest) = (0, 0, Duration::ZERO);
+    for round in 0..20 {
+        let begun = Instant::now();
+        patch.write((round % 2).to_string())?;
+        behind += patch.number("tasks_left")?;
+        idle += patch
+            .blockers()?
+            .iter()
+            .filter(|line| line.starts_with("0 "))
+            .count();
+        patch.completes()?;
+        longest = longest.max(begun.elapsed());
+    }
+    guest.note(format!(
+        "{behind} behind, {idle} times an idle task was seen, the longest change took {longest:?}"
+    ));
+    ensure!(
+        behind > 20 && idle > 0,
+        "{behind} behind, {idle} times an idle task"
+    );
+    ensure!(
+        longest < Duration::from_secs(2),
+        "a change took {longest:?}"
+    );
+    patch.retire()
 }
 
 /// A kernel thread that sleeps in the function most of the time comes out when it is woken, and
@@ -169,7 +269,15 @@ pub fn says_who_does_not_follow(_: &Guest) -> Result<()> {
     patch.remove()
 }
 
-/// Ten thousand threads sleep in the function.
+/// How many tasks the kernel has memory for, about.
+fn tasks() -> Result<u64> {
+    let slabs = fs::read_to_string("/proc/slabinfo")?;
+    let line = slabs.lines().find(|line| line.starts_with("task_struct "));
+    let active = line.and_then(|line| line.split_whitespace().nth(1));
+    Ok(active.context("no slabs of task_struct")?.parse()?)
+}
+
+/// Ten thousand threads sleep in the function. Nothing of them is left when they have ended.
 pub fn many_behind(guest: &Guest) -> Result<()> {
     const PROCESSES: u64 = 20;
     const EACH: u64 = 500;
@@ -177,6 +285,7 @@ pub fn many_behind(guest: &Guest) -> Result<()> {
     load()?;
     crowd::raise_limits()?;
     let before = Snapshot::take()?;
+    let tasks_before = tasks()?;
     let mut processes = Vec::new();
     for number in 1..=PROCESSES {
         processes.push(helper::spawn("many", &["nap", &EACH.to_string()])?);
@@ -202,6 +311,9 @@ pub fn many_behind(guest: &Guest) -> Result<()> {
     for mut process in processes {
         ensure!(process.wait()?.success(), "a process failed");
     }
+    check::eventually("their memory is free", || {
+        Ok(tasks()? < tasks_before + THREADS / 10)
+    })?;
     patch.retire()?;
     before.expect_same()
 }
