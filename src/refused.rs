@@ -52,6 +52,9 @@ const JUDGE: &[&CStr] = &[
     c"unwind_next_frame",
     c"get_stack_info",
     c"stack_access_ok",
+    c"is_bpf_text_address",
+    c"copy_from_kernel_nofault",
+    c"ftrace_location_range",
     c"put_task_stack",
     c"idle_task",
 ];

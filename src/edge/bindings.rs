@@ -74,6 +74,9 @@ pub(crate) mod private {
         pub(crate) fn ftrace_location_range(start: ffi::c_ulong, end: ffi::c_ulong)
             -> ffi::c_ulong;
 
+        #[link_name = ".klp.sym.vmlinux.is_bpf_text_address,0"]
+        pub(crate) fn is_bpf_text_address(address: ffi::c_ulong) -> bool;
+
         #[link_name = ".klp.sym.vmlinux.alloc_ftrace_hash,0"]
         pub(crate) fn alloc_ftrace_hash(size_bits: ffi::c_int) -> *mut ftrace_hash;
 

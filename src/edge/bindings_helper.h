@@ -14,5 +14,7 @@
 enum molt_constants {
 	KSYM_SYMBOL_LEN_ = KSYM_SYMBOL_LEN,
 	NMI_MASK_ = NMI_MASK,
+	/* From the beginning of the modules' area to the end of all addresses. */
+	MODULES_ROOM_ = -MODULES_VADDR,
 	BPF_TARGET_ADDRESS_ = offsetof(struct bpf_attach_target_info, tgt_addr),
 };

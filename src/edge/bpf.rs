@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Hearing of BPF programs that want to be attached to a function: `bpf_trampoline_get` is asked for the
-//! function's trampoline when such a program is loaded, before it is attached.
+//! BPF programs at functions: hearing of those that want to be attached to one, and what their trampolines
+//! hide on a stack.
 //!
-//! An ordinary tracer of that function: it looks at an argument, and changes nothing.
+//! `bpf_trampoline_get` is asked for a function's trampoline when a program for it is loaded, before it is
+//! attached. [`Watch`] is an ordinary tracer of that: it looks at an argument, and changes nothing.
 
-use super::{bindings, symbols};
-use core::{cell::UnsafeCell, mem::ManuallyDrop};
+use super::{
+    bindings::{self, private},
+    symbols,
+};
+use core::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
 use kernel::{container_of, error::to_result, ffi, prelude::*, sync::Arc};
 
 /// Wants to hear of BPF programs.
@@ -105,5 +109,61 @@ unsafe extern "C" fn called<L: Listener>(
         let target = (*fregs.cast::<bindings::pt_regs>()).si as *const u8;
         let address = target.add(bindings::molt_constants_BPF_TARGET_ADDRESS_ as usize);
         hook.listener.wanted(address.cast::<usize>().read());
+    }
+}
+
+/// Whether a frame with this address may go on into a function of the kernel that no address on the stack
+/// tells. Any context.
+///
+/// A trampoline that calls the function itself, because a program runs after it, is jumped to: the call at the
+/// function's entry pushes nothing (`bpf_trampoline_use_jmp`). Before that call, in the programs that run
+/// first, nothing on the stack is of the function. So every frame in BPF's code counts as one that may do that,
+/// unless it is known to be in that call: then the function's frame is on the stack, too, if it is in
+/// anything.
+///
+/// `interrupted`: the address is that of the next instruction, and not a return address.
+pub(super) fn may_enter(address: usize, interrupted: bool) -> bool {
+    // BPF's code is where modules are, above the image (`arch/x86/mm/init.c`, `execmem_arch_setup`).
+    if address.wrapping_neg() > bindings::molt_constants_MODULES_ROOM_ as usize {
+        return false;
+    }
+    // SAFETY: looks it up under RCU, in any context.
+    if !unsafe { private::is_bpf_text_address(address) } {
+        return false;
+    }
+    interrupted || !is_behind_the_call(address)
+}
+
+/// Whether the instruction before this address, in code of BPF, calls a function behind its ftrace site, as a
+/// trampoline calls the function that it is for (`arch/x86/net/bpf_jit_comp.c`).
+fn is_behind_the_call(address: usize) -> bool {
+    /// `call` with the distance to where it goes.
+    const CALL: u8 = 0xe8;
+    /// `mov rbx, [rbp + 8]`, but for its first byte, and `call rbx`: when the function is redirected. Then where it
+    /// goes is on the stack, as the return address of the trampoline's frame.
+    const CALL_FROM_STACK: [u8; 5] = [0x8b, 0x5d, 0x08, 0xff, 0xd3];
+
+    let mut code = [0u8; 5];
+    let before = address.wrapping_sub(code.len());
+    // SAFETY: copies to valid memory; what cannot be read gives an error.
+    let unreadable = unsafe {
+        bindings::copy_from_kernel_nofault(
+            code.as_mut_ptr().cast(),
+            ptr::with_exposed_provenance(before),
+            code.len(),
+        )
+    };
+    match code {
+        _ if unreadable != 0 => false,
+        CALL_FROM_STACK => true,
+        [CALL, distance @ ..] => {
+            let distance = i32::from_le_bytes(distance) as isize;
+            let site = address
+                .wrapping_add_signed(distance)
+                .wrapping_sub(super::handler::CALL_SIZE);
+            // SAFETY: looks it up among ftrace's records; the range has this address only.
+            unsafe { private::ftrace_location_range(site, site) == site }
+        }
+        _ => false,
     }
 }

@@ -5,7 +5,7 @@
 //! The same rules as `arch_stack_walk_reliable` of `arch/x86/kernel/stacktrace.c`, rebuilt from the
 //! exported unwinder because that function is not exported. No depth cap.
 
-use super::{bindings, tasks::Task};
+use super::{bindings, bpf, tasks::Task};
 use crate::ranges::Ranges;
 use core::{arch::asm, mem::MaybeUninit, ptr};
 
@@ -16,7 +16,8 @@ pub(crate) enum Verdict {
     Clean,
     /// The frame nearest to the top that is inside, as an address.
     Inside(usize),
-    /// Not walkable to the end, so nothing is proved; the address of the last good frame or 0.
+    /// Not walkable to the end, or not telling where the task goes next, so nothing is proved; the address
+    /// of the last good frame, or of the one that does not tell, or 0.
     Unreliable(usize),
 }
 
@@ -67,19 +68,21 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
         );
         state.assume_init_mut()
     };
-    let mut last = 0;
+    let (mut last, mut hidden) = (0, None);
+    // At the end of a stack all of whose frames have been seen.
+    let seen = |hidden: Option<usize>| hidden.map_or(Verdict::Clean, Verdict::Unreliable);
     loop {
         if state.error {
             break Verdict::Unreliable(last);
         }
         if state.stack_info.type_ == bindings::stack_type_STACK_TYPE_UNKNOWN {
             // The end of the stack of a kernel thread, found without an error.
-            break Verdict::Clean;
+            break seen(hidden);
         }
         // SAFETY: entry registers lie on the pinned stack; the low two bits of CS are the
         // privilege level, not 0 for user mode: the end of the stack of a user task.
         if !state.regs.is_null() && unsafe { (*state.regs).__bindgen_anon_1.cs } & 3 != 0 {
-            break Verdict::Clean;
+            break seen(hidden);
         }
         let address = state.ip;
         if address == 0 {
@@ -90,9 +93,12 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
             break Verdict::Inside(address);
         }
         last = address;
-        // An address in code that the kernel does not know (a BPF prologue, a trampoline just removed)
-        // is no matter for `unwind_get_return_address` to find out once more: such code has no ORC
-        // data, so this step sets the error.
+        if bpf::may_enter(address, state.signal) {
+            hidden = hidden.or(Some(address));
+        }
+        // An address in code that the kernel does not know (a trampoline just removed) is no matter for
+        // `unwind_get_return_address` to find out once more: such code has no ORC data, so this step
+        // sets the error.
         // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
         unsafe { bindings::unwind_next_frame(state) };
     }

@@ -72,6 +72,15 @@ impl Program {
         Self::attach(ATTACH_FEXIT, function)
     }
 
+    /// So many programs that run when a function of the kernel is called, and one for its return.
+    pub fn around(function: &str, before: usize) -> Result<Vec<Self>> {
+        let mut programs = vec![Self::after(function)?];
+        for _ in 0..before {
+            programs.push(Self::before(function)?);
+        }
+        Ok(programs)
+    }
+
     fn attach(kind: u32, function: &str) -> Result<Self> {
         fs::write("/proc/sys/kernel/bpf_stats_enabled", "1")?;
         let program = system_call(

@@ -3,10 +3,16 @@
 //! BPF, mainline livepatch.
 
 use std::fs;
+use std::mem;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::Arc;
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{ensure, Context, Result};
 
 use crate::guest::bpf::Program;
+use crate::guest::load::Load;
 use crate::guest::patch::Patch;
 use crate::guest::snapshot::Snapshot;
 use crate::guest::tracefs::{Probe, Tracer};
@@ -19,6 +25,7 @@ scenarios! { coexist:
     kretprobe,
     bpf_program_before,
     bpf_program_after,
+    bpf_programs_under_way.seconds(180),
     livepatch_of_another_function,
     ftrace_switched_off,
 }
@@ -140,6 +147,49 @@ fn bpf_program_before(_: &Guest) -> Result<()> {
 
 fn bpf_program_after(_: &Guest) -> Result<()> {
     programmed(Program::after)
+}
+
+/// A task that runs BPF programs before it goes on into a function: the trampoline has been jumped to, and no
+/// address of the function is on its stack. It must not meet the new inner function from the old outer one.
+fn bpf_programs_under_way(guest: &Guest) -> Result<()> {
+    const BEFORE: usize = 24;
+    const NEW: libc::c_long = 1 << 60;
+    module::load_all(&["molt"])?;
+    let programs = Program::around("__x64_sys_times", BEFORE)?;
+    let calls = [0, 1].map(|_| Arc::new(AtomicU64::new(0)));
+    let seen = calls.clone();
+    let callers = Load::start(3, move |_| {
+        for _ in 0..64 {
+            // SAFETY: a structure of numbers.
+            let mut times: libc::tms = unsafe { mem::zeroed() };
+            // SAFETY: there is room for what it writes.
+            let is_new = unsafe { libc::times(&mut times) } == NEW;
+            ensure!(
+                times.tms_utime != NEW,
+                "the old function has called the new one"
+            );
+            seen[usize::from(is_new)].fetch_add(1, Relaxed);
+        }
+        thread::sleep(Duration::from_micros(500));
+        Ok(())
+    });
+    let mut attempts = 0;
+    for round in 0..40 {
+        let patch = Patch::load("patch_times").with_context(|| format!("round {round}"))?;
+        attempts += patch.number("attempts")?;
+        patch.completes()?;
+        patch.retire().with_context(|| format!("round {round}"))?;
+    }
+    callers.stop()?;
+    let [old, new] = calls.map(|calls| calls.load(Relaxed));
+    guest.note(format!(
+        "{attempts} attempts, {old} old calls, {new} new ones"
+    ));
+    ensure!(old > 1000 && new > 1000, "{old} old calls, {new} new ones");
+    for program in &programs {
+        ensure!(program.runs()? > 1000, "a program ran too rarely");
+    }
+    Ok(())
 }
 
 /// Mainline livepatch works beside us, whoever comes first.
