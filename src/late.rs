@@ -87,6 +87,13 @@ impl Shared {
             object::begin_leaving(patch, index, object, registry.below(patch));
         }
         registry.drop_module(module.id);
+        for transition in &registry.transitions {
+            // Without memory who comes to be where the module was may be taken for a straggler.
+            let _ = transition.set_ways(|ways| {
+                ways.forget(module.text);
+                Ok(())
+            });
+        }
         for (patch, (index, object)) in concerned() {
             object::release(patch, index, object, registry.below(patch));
             object::unbind(patch, index, object);
@@ -115,6 +122,7 @@ fn patch_late(
     let mut plan = Plan::new();
     plan.add(registry, index, object, Some(module))?;
     plan.arm(registry).map_err(Setback::refusal)?;
+    plan.enter(patch)?;
     match registry.transition_of(patch).cloned() {
         Some(transition) => join(registry, &transition, &plan)?,
         None => {
@@ -138,12 +146,9 @@ fn patch_late(
 fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result<(), Refusal> {
     let change = transition.change();
     // Before anybody can be inside.
-    let widened = transition.set_ways(|ways| {
-        let (there, back) = change.order(&mut ways.there, &mut ways.back);
-        there.extend_from_slice(&plan.ranges, GFP_KERNEL)?;
-        Ok(back.extend_from_slice(&plan.back, GFP_KERNEL)?)
-    });
-    widened.map_err(|_| Refusal::no_memory())?;
+    transition
+        .set_ways(|ways| Ok(ways.widen(change, &plan.ranges, &plan.back)?))
+        .map_err(|_| Refusal::no_memory())?;
     for step in &plan.steps {
         let redirect = &mut registry.sites[step.site].redirect;
         let (old, new) = change.order(redirect.target(), step.target);
@@ -168,14 +173,12 @@ fn replace(registry: &mut Registry, module: Module) -> Result<(), Refusal> {
             if site.function.module != Some(module.id) || site.has(patch) {
                 continue;
             }
-            let widened = transition.set_ways(|ways| {
-                let (there, back) = change.order(&mut ways.there, &mut ways.back);
-                site.occupied(there).map_err(|_| ENOMEM)?;
-                back.push(site.function.entry(), GFP_KERNEL)?;
-                Ok(back.extend_from_slice(&site.function.body, GFP_KERNEL)?)
-            });
+            let (mut ranges, mut back) = (KVec::new(), KVec::new());
+            site.vacated(site.is_forced(), &mut ranges)?;
+            site.vacated_bare(&mut back)?;
             let (old, new) = change.order(site.redirect.target(), 0);
-            widened
+            transition
+                .set_ways(|ways| Ok(ways.widen(change, &ranges, &back)?))
                 .and_then(|()| site.redirect.part(transition.migration(), old, new))
                 .map_err(|_| Refusal::no_memory())?;
         }

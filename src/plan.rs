@@ -7,7 +7,7 @@ use crate::{
     edge::{
         ftrace,
         modules::{self, Module, Presence},
-        symbols::Symbolic,
+        symbols::{self, Symbolic},
     },
     error::{Cause, Refusal, Setback},
     function::Function,
@@ -151,11 +151,10 @@ impl Plan {
         patch: &Arc<Patch>,
     ) -> Result<(), Refusal> {
         for (site, armed) in registry.sites.iter().enumerate() {
-            if !self.own.iter().any(|own| own.site == site) {
+            // Those without a patch are where they are to go, and will be disarmed.
+            if !armed.is_bare() && !self.own.iter().any(|own| own.site == site) {
                 armed.vacated(armed.is_forced(), &mut self.ranges)?;
-                self.back.push(armed.function.entry(), GFP_KERNEL)?;
-                self.back
-                    .extend_from_slice(&armed.function.body, GFP_KERNEL)?;
+                armed.vacated_bare(&mut self.back)?;
                 self.steps.push(Step { site, target: 0 }, GFP_KERNEL)?;
             }
         }
@@ -179,7 +178,7 @@ impl Plan {
             // Others may be on their way elsewhere, by transitions of their own.
             if armed.has(patch) && target != armed.redirect.target() {
                 armed.vacated(armed.is_forced(), &mut self.ranges)?;
-                armed.occupied_without(patch, &mut self.back)?;
+                armed.vacated_without(patch, &mut self.back)?;
                 self.steps.push(Step { site, target }, GFP_KERNEL)?;
             }
         }
@@ -233,10 +232,16 @@ impl Plan {
         }
     }
 
-    /// All text of `patch`, which is to be enabled, for the way back.
+    /// All text of `patch`, which is to be enabled and armed already, for the way back. If it forces functions, only
+    /// those replacements that are not forced: tasks may stay in the others.
     pub(crate) fn enter(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.forces() {
             self.back.push(patch.text, GFP_KERNEL)?;
+            return Ok(());
+        }
+        for own in self.own.iter().filter(|own| !own.function.is_forced()) {
+            let body = symbols::body_at(own.function.replacement());
+            self.back.push(body, GFP_KERNEL)?;
         }
         Ok(())
     }

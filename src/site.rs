@@ -108,42 +108,40 @@ impl Site {
         self.layers.last().is_some_and(|live| live.forced)
     }
 
-    /// Adds all code that tasks may be in because of calls of this function: what runs now, the way
-    /// there, and what runs still because something was forced over it.
-    pub(crate) fn occupied(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        self.occupied_by(self.layers.iter(), ranges)
-    }
-
-    /// Adds where nobody may be when calls go elsewhere. If that is `forced`, tasks may be inside, but not on
-    /// their way: they may go where soon nothing is.
+    /// Adds where nobody may be when calls go elsewhere: the way there, what runs now, and what runs still
+    /// because something was forced over it. If what comes is `forced`, tasks may be inside, but not on their way:
+    /// they may go where soon nothing is.
     pub(crate) fn vacated(&self, forced: bool, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        match forced {
-            true => Ok(ranges.push(self.function.entry(), GFP_KERNEL)?),
-            false => self.occupied(ranges),
-        }
+        self.vacated_by(self.layers.iter(), forced, ranges)
     }
 
-    /// The same as `occupied`, as it will be without `patch`.
-    pub(crate) fn occupied_without(
+    /// Adds where nobody may be when what is live now comes again, after the function went without `patch`.
+    pub(crate) fn vacated_without(
         &self,
         patch: &Arc<Patch>,
         ranges: &mut KVec<Range>,
     ) -> Result<(), Refusal> {
         let others = |layer: &&Layer| !Arc::ptr_eq(&layer.patch, patch);
-        self.occupied_by(self.layers.iter().filter(others), ranges)
+        self.vacated_by(self.layers.iter().filter(others), self.is_forced(), ranges)
     }
 
-    fn occupied_by<'a>(
+    /// The same after it went without any patch.
+    pub(crate) fn vacated_bare(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
+        self.vacated_by([].iter(), self.is_forced(), ranges)
+    }
+
+    fn vacated_by<'a>(
         &self,
         layers: impl DoubleEndedIterator<Item = &'a Layer>,
+        forced: bool,
         ranges: &mut KVec<Range>,
     ) -> Result<(), Refusal> {
         ranges.push(self.function.entry(), GFP_KERNEL)?;
+        if forced {
+            return Ok(());
+        }
         for layer in layers.rev() {
-            // Its size is known: a replacement is a function of a module's symbol table. Were it not,
-            // its first byte stands for it, and the whole module's text is checked before it can go.
-            let size = symbols::size_at(layer.replacement).unwrap_or(1);
-            ranges.push(Range::sized(layer.replacement, size), GFP_KERNEL)?;
+            ranges.push(symbols::body_at(layer.replacement), GFP_KERNEL)?;
             if !layer.forced {
                 return Ok(());
             }

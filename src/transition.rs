@@ -310,7 +310,8 @@ impl WorkItem for Transition {
         tending.end();
         transition.migration.sweep();
         let retired = {
-            let mut registry = transition.shared.registry.lock();
+            // A change that is blocked gives way.
+            let mut registry = transition.shared.visit();
             registry.tidy();
             registry.take_retired()
         };

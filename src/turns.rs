@@ -3,7 +3,7 @@
 //! Functions that part for a transition: where their calls have gone, and where they go.
 
 use crate::{
-    edge::migration::Migration, plan::Plan, ranges::Range, registry::Registry,
+    edge::migration::Migration, plan::Plan, ranges::Range, registry::Registry, request::Change,
     transition::Transition,
 };
 use kernel::{alloc::AllocError, prelude::*, sync::Arc};
@@ -36,6 +36,36 @@ impl Ways {
             back: copy(&self.back)?,
         })
     }
+
+    /// Widens both, for functions of which nobody is in anything: `ranges` is where nobody may be for `change`,
+    /// `back` where nobody may be for the opposite.
+    pub(crate) fn widen(
+        &mut self,
+        change: Change,
+        ranges: &[Range],
+        back: &[Range],
+    ) -> Result<(), AllocError> {
+        let (there, again) = change.order(&mut self.there, &mut self.back);
+        add(there, ranges)?;
+        add(again, back)
+    }
+
+    /// Forgets what is in `gone`, where nobody is any more, and something else may come to be.
+    pub(crate) fn forget(&mut self, gone: Range) {
+        for ranges in [&mut self.there, &mut self.back] {
+            ranges.retain(|range| !gone.holds(range.start));
+        }
+    }
+}
+
+/// Those that are not there yet: a module may come and go often.
+fn add(ranges: &mut KVec<Range>, more: &[Range]) -> Result<(), AllocError> {
+    for range in more {
+        if !ranges.contains(range) {
+            ranges.push(*range, GFP_KERNEL)?;
+        }
+    }
+    Ok(())
 }
 
 fn copy(ranges: &[Range]) -> Result<KVec<Range>, AllocError> {

@@ -54,6 +54,8 @@ impl Drop for ModuleRef {
 pub(crate) struct Module {
     /// Its address, which tells it from all modules that are loaded at the same time.
     pub(crate) id: ModuleId,
+    /// Its code.
+    pub(crate) text: Range,
     /// Its code that goes away when its init has returned; empty after that.
     pub(crate) init_text: Range,
 }
@@ -99,6 +101,8 @@ impl Module {
         Self {
             id: ModuleId(module as usize),
             // SAFETY: by the requirement.
+            text: unsafe { text_of(module, bindings::mod_mem_type_MOD_TEXT) },
+            // SAFETY: as above.
             init_text: unsafe { text_of(module, bindings::mod_mem_type_MOD_INIT_TEXT) },
         }
     }

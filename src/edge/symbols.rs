@@ -3,6 +3,7 @@
 //! Names to addresses and back: kallsyms and the records of ftrace.
 
 use super::bindings::{self, private};
+use crate::ranges::Range;
 use kernel::{
     alloc::AllocError,
     ffi, fmt,
@@ -128,6 +129,14 @@ pub(crate) fn size_at(address: usize) -> Option<usize> {
     // SAFETY: both are valid for writing; any address may be asked for.
     let known = unsafe { private::kallsyms_lookup_size_offset(address, &mut size, &mut offset) };
     (known != 0 && offset == 0 && size != 0).then_some(size)
+}
+
+/// The code of the replacement that starts at `address`.
+///
+/// Its size is known: it is a function of a module's symbol table. Were it not, its first byte stands for it,
+/// and the whole module's text is checked before it can go.
+pub(crate) fn body_at(address: usize) -> Range {
+    Range::sized(address, size_at(address).unwrap_or(1))
 }
 
 /// The address of the ftrace site of the function that starts at `address`.

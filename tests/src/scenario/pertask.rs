@@ -17,6 +17,7 @@ mod beside;
 mod course;
 mod feature;
 mod follow;
+mod forced;
 mod inside;
 mod modules;
 
@@ -24,6 +25,7 @@ use beside::*;
 use course::Course;
 use feature::*;
 use follow::*;
+use forced::*;
 use inside::*;
 use modules::*;
 
@@ -44,6 +46,7 @@ scenarios! { pertask:
     into_what_leaves,
     of_a_module_that_may_come,
     replacing_is_alone,
+    replaces_what_is_bare,
     reversed_over_budget.seconds(240),
     forced_while_reversed.seconds(240),
     cancelled_behind_another,
@@ -60,6 +63,8 @@ scenarios! { pertask:
     below_a_bpf_program,
     forced_functions,
     on_top_of_a_forced_function,
+    reversed_beside_a_forced_function,
+    forced_function_when_reversed,
     verdicts_agree_about_sleepers,
     verdicts_agree_under_load.seconds(120),
     automatic,
@@ -142,6 +147,16 @@ pub const DIFFERENT: &[&str] = &[
 fn load() -> Result<()> {
     module::load_all(&["molt", "target"])?;
     Ok(patch::set_consistency("per_task")?)
+}
+
+/// Must be the only one whom the patch's transition has left behind, in `function`.
+fn stays_behind(sleeper: &Sleeper, patch: &Patch, function: &str) -> Result<()> {
+    patch.expect_left(1)?;
+    // Who runs is named where it was switched out last.
+    check::eventually(&format!("{function} is named"), || {
+        let blockers = patch.blockers()?;
+        Ok(patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), function).is_ok())
+    })
 }
 
 /// Complete at once.

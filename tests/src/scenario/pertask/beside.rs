@@ -341,6 +341,33 @@ pub fn reversed_over_budget(guest: &Guest) -> Result<()> {
     patch.retire()
 }
 
+/// A patch that replaces all others comes when one has just left its function, and its functions are not disarmed
+/// yet: who is in the kernel's own code there is in nobody's way.
+pub fn replaces_what_is_bare(_: &Guest) -> Result<()> {
+    load()?;
+    let replacing = Patch::load_with("patch_cumulative", "deadline_ms=1000")?;
+    replacing.disable()?;
+    for model in ["stop_machine", "per_task"] {
+        replacing.set("consistency", model)?;
+        let patch = Patch::load("patch_nap")?;
+        let new = Sleeper::enter("nap")?;
+        patch.disable()?;
+        let original = Sleeper::enter("nap")?;
+        patch.expect_left(1)?;
+        // The worker is done with the request.
+        thread::sleep(Duration::from_millis(500));
+        new.kill()?;
+        while patch.is_changing() {}
+        replacing.write("1").context(model)?;
+        replacing.expect_left(0)?;
+        target::wake()?;
+        original.returns("1")?;
+        replacing.disable()?;
+        patch.remove()?;
+    }
+    replacing.remove()
+}
+
 /// One forces it while another turns it round: it is what was asked for last, for everybody.
 pub fn forced_while_reversed(guest: &Guest) -> Result<()> {
     load()?;

@@ -59,45 +59,6 @@ pub fn automatic_is_cancelled(_: &Guest) -> Result<()> {
     sleeper.returns("1")
 }
 
-/// The sleeper does not count any more. Nothing can be unloaded that it may be in.
-pub fn forced_to_enable(_: &Guest) -> Result<()> {
-    load()?;
-    let below = Patch::load("patch_nap")?;
-    let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_everywhere")?;
-    patch.expect_left(1)?;
-    patch.set("force", "1")?;
-    patch.expect_left(0)?;
-    patch.expect_enabled(true)?;
-    check::equal("forced", below.number("forced")?, 1)?;
-    check::refused("force", patch.set("force", "1"), Errno::INVAL)?;
-    patch.retire()?;
-    below.disable()?;
-    below.expect_left(1)?;
-    target::wake()?;
-    sleeper.returns("2")?;
-    below.completes()?;
-    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
-}
-
-/// The same for a patch that is switched off.
-pub fn forced_to_disable(_: &Guest) -> Result<()> {
-    load()?;
-    let patch = Patch::load("patch_nap")?;
-    let sleeper = Sleeper::enter("nap")?;
-    patch.disable()?;
-    patch.expect_left(1)?;
-    patch.set("force", "1")?;
-    patch.expect_left(0)?;
-    patch.expect_enabled(false)?;
-    check::equal("forced", patch.number("forced")?, 1)?;
-    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
-    target::wake()?;
-    sleeper.returns("2")?;
-    target::wake()?;
-    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)
-}
-
 /// Words and numbers that make no sense.
 pub fn input(_: &Guest) -> Result<()> {
     load()?;

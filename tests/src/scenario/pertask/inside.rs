@@ -2,9 +2,9 @@
 //! Wherever in a function tasks are, and however badly their stacks can be walked: they stay behind, are
 //! named, and follow.
 
-use anyhow::{ensure, Context, Result};
+use anyhow::{ensure, Result};
 
-use super::load;
+use super::{load, stays_behind};
 use crate::guest::bpf::Program;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
@@ -12,16 +12,6 @@ use crate::guest::snapshot::Snapshot;
 use crate::guest::tracefs::{Probe, Tracer};
 use crate::guest::{check, target, Guest};
 use crate::scenario::verdict::{compared, load_checking};
-
-/// Must be the only one whom the patch's transition has left behind, in `function`.
-fn stays_behind(sleeper: &Sleeper, patch: &Patch, function: &str) -> Result<()> {
-    patch.expect_left(1)?;
-    // Who runs is named where it was switched out last.
-    check::eventually(&format!("{function} is named"), || {
-        let blockers = patch.blockers()?;
-        Ok(patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), function).is_ok())
-    })
-}
 
 /// A task in `function`, reached through `/proc/target/FILE`, stays behind, and nobody else; it follows when
 /// it has left.
@@ -198,35 +188,6 @@ pub fn below_a_bpf_program(_: &Guest) -> Result<()> {
     drop(program);
     patch.retire()?;
     other.retire()
-}
-
-/// Functions that the author forces: nobody is looked for in them, and nobody stays behind there.
-pub fn forced_functions(_: &Guest) -> Result<()> {
-    load()?;
-    let napper = Sleeper::enter("nap")?;
-    let deep = Sleeper::enter("deep")?;
-    let half = Patch::load("patch_force_half")?;
-    stays_behind(&deep, &half, "target_deep")?;
-    target::expect("nap", "2")?;
-    target::wake()?;
-    napper.returns("1")?;
-    deep.returns("150").context("target_deep()")?;
-    half.completes()
-}
-
-/// Who forces nothing leaves everybody behind who is in what was forced, or in what that was put over.
-pub fn on_top_of_a_forced_function(_: &Guest) -> Result<()> {
-    load()?;
-    let below = Sleeper::enter("nap")?;
-    Patch::load("patch_force_nap")?.expect_left(0)?;
-    let inside = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_nap")?;
-    patch.expect_left(2)?;
-    target::wake()?;
-    below.returns("1")?;
-    inside.returns("2")?;
-    patch.completes()?;
-    patch.retire()
 }
 
 /// Who sleeps inside is found, and nobody who is inside goes over: says the core that looks at everybody as well
