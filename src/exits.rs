@@ -18,9 +18,9 @@ use crate::edge::{
 };
 use core::ops::ControlFlow;
 use kernel::{
-    new_spinlock,
+    new_mutex, new_spinlock,
     prelude::*,
-    sync::{Arc, SpinLock},
+    sync::{Arc, Mutex, SpinLock},
 };
 
 /// Room for tasks that exit at the same time, before more has to be found without sleeping.
@@ -31,6 +31,9 @@ const CAPACITY: usize = 1024;
 pub(crate) struct Exits {
     #[pin]
     memory: SpinLock<Memory>,
+    /// Held by who makes it complete: whoever comes meanwhile has to wait.
+    #[pin]
+    completing: Mutex<()>,
 }
 
 struct Memory {
@@ -39,6 +42,8 @@ struct Memory {
     limit: usize,
     /// Every task that is off the list and not dead yet is in `tasks`.
     complete: bool,
+    /// How many tasks found no room.
+    lost: usize,
 }
 
 impl Exits {
@@ -47,7 +52,8 @@ impl Exits {
         let tasks = KVec::with_capacity(CAPACITY, GFP_KERNEL)?;
         let exits = Arc::pin_init(
             pin_init!(Self {
-                memory <- new_spinlock!(Memory { tasks, limit: 0, complete: false }),
+                memory <- new_spinlock!(Memory { tasks, limit: 0, complete: false, lost: 0 }),
+                completing <- new_mutex!(()),
             }),
             GFP_KERNEL,
         )?;
@@ -57,21 +63,24 @@ impl Exits {
 
     /// Makes the memory complete if it is not. Process context; may sleep for a grace period.
     pub(crate) fn complete(&self) {
-        {
+        let _completing = self.completing.lock();
+        let lost = {
             let mut memory = self.memory.lock();
             memory.forget_dead();
             if memory.complete {
                 return;
             }
-            // Before the list is looked at: whoever overflows from here on takes it away again.
-            memory.complete = true;
-        }
+            memory.lost
+        };
         tasks::for_each(|task| {
             if task.is_exiting() {
                 self.exits(task);
             }
         });
         tasks::wait_for_unlisted();
+        let mut memory = self.memory.lock();
+        // Whoever has found no room since may be off the list by now.
+        memory.complete = memory.lost == lost;
     }
 
     /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep. False when
@@ -120,6 +129,7 @@ impl Listener for Exits {
         }
         if memory.tasks.push(task.reference(), GFP_ATOMIC).is_err() {
             memory.complete = false;
+            memory.lost = memory.lost.wrapping_add(1);
         }
     }
 }

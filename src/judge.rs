@@ -66,6 +66,10 @@ impl<'a> Judge<'a> {
             return false;
         }
         if self.is_there_already(task) {
+            if let Some(behind) = &self.behind {
+                // A child that was looked at before its parent had noted it.
+                behind.migration.release(task);
+            }
             return true;
         }
         let verdict = stack::walk(task, self.ranges);

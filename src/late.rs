@@ -28,30 +28,16 @@ impl Listener for Shared {
             return Ok(());
         }
         let mut registry = self.visit();
-        let mut at = 0;
-        while let Some(patch) = registry.patches().get(at).cloned() {
-            at += 1;
-            let Some((index, object)) = object_of(&patch, name) else {
-                continue;
-            };
-            match patch_late(&mut registry, &patch, index, object, module) {
-                Ok(()) => pr_info!("{}: patched module {} as it came\n", patch.name(), name),
-                Err(refusal) => {
-                    pr_err!(
-                        "{}: module {} is not loaded, because it cannot be patched: {}\n",
-                        patch.name(),
-                        name,
-                        refusal
-                    );
-                    self.let_go(&mut registry, name, module);
-                    return Err(self.refuse(&patch, refusal));
-                }
-            }
-        }
-        if let Err(refusal) = replace(&mut registry, module) {
-            pr_err!("module {} is not loaded: {}\n", name, refusal);
+        let patched = patch_all(&mut registry, name, module);
+        if let Err((patch, refusal)) = patched.and_then(|()| replace(&mut registry, module)) {
+            pr_err!(
+                "{}: module {} is not loaded, because it cannot be patched: {}\n",
+                patch.name(),
+                name,
+                refusal
+            );
             self.let_go(&mut registry, name, module);
-            return Err(refusal.errno());
+            return Err(self.refuse(&patch, refusal));
         }
         registry.settle();
         Ok(())
@@ -77,14 +63,8 @@ impl Shared {
 
     /// Takes all patches off a module that goes.
     fn let_go(&self, registry: &mut Registry, name: &CStr, module: Module) {
-        // The patches that are enabled, and one that is about to be and gives way now.
-        let loaded = self.loaded.lock();
-        let concerned = || {
-            let patches = loaded.iter().map(|dir| dir.patch());
-            patches.filter_map(|patch| object_of(patch, name).map(|found| (patch, found)))
-        };
-        for (patch, (index, object)) in concerned() {
-            object::begin_leaving(patch, index, object, registry.below(patch));
+        while let Some((patch, index, object)) = self.first(name, Patch::is_settled) {
+            object::begin_leaving(&patch, index, object, registry.below(&patch));
         }
         registry.drop_module(module.id);
         for transition in &registry.transitions {
@@ -94,10 +74,26 @@ impl Shared {
                 Ok(())
             });
         }
-        for (patch, (index, object)) in concerned() {
-            object::release(patch, index, object, registry.below(patch));
-            object::unbind(patch, index, object);
+        while let Some((patch, index, object)) = self.first(name, Patch::concerns) {
+            object::release(&patch, index, object, registry.below(&patch));
+            object::unbind(&patch, index, object);
         }
+    }
+
+    /// The first patch that names the module, for whose object of it `holds` is true, among those that are enabled,
+    /// and one that is about to be and gives way now. None of them goes as long as the registry is held.
+    fn first(
+        &self,
+        module: &CStr,
+        holds: impl Fn(&Patch, usize) -> bool,
+    ) -> Option<(Arc<Patch>, usize, &'static Object)> {
+        // Not for longer: callbacks come after this, and whoever loads a module asks for it.
+        let loaded = self.loaded.lock();
+        loaded.iter().find_map(|dir| {
+            let (index, object) = object_of(dir.patch(), module)?;
+            let patch = dir.patch();
+            holds(patch, index).then(|| (patch.clone(), index, object))
+        })
     }
 }
 
@@ -105,6 +101,24 @@ impl Shared {
 fn object_of(patch: &Patch, module: &CStr) -> Option<(usize, &'static Object)> {
     let mut objects = patch.objects().iter().enumerate();
     objects.find(|(_, object)| object.module() == Some(module))
+}
+
+/// Patches a module that comes with all enabled patches, oldest first.
+fn patch_all(
+    registry: &mut Registry,
+    name: &CStr,
+    module: Module,
+) -> Result<(), (Arc<Patch>, Refusal)> {
+    let mut at = 0;
+    while let Some(patch) = registry.patches().get(at).cloned() {
+        at += 1;
+        if let Some((index, object)) = object_of(&patch, name) {
+            patch_late(registry, &patch, index, object, module)
+                .map_err(|refusal| (patch.clone(), refusal))?;
+            pr_info!("{}: patched module {} as it came\n", patch.name(), name);
+        }
+    }
+    Ok(())
 }
 
 /// Patches a module that comes with one enabled patch, on top of those before.
@@ -149,10 +163,11 @@ fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result
     transition
         .set_ways(|ways| Ok(ways.widen(change, &plan.ranges, &plan.back)?))
         .map_err(|_| Refusal::no_memory())?;
+    let Registry { sites, retired, .. } = registry;
     for step in &plan.steps {
-        let redirect = &mut registry.sites[step.site].redirect;
-        let (old, new) = change.order(redirect.target(), step.target);
-        let parted = redirect.part(transition.migration(), old, new);
+        let redirect = &mut sites[step.site].redirect;
+        let targets = change.order(redirect.target(), step.target);
+        let parted = redirect.part(transition.migration(), targets, retired);
         parted.map_err(|_| Refusal::no_memory())?;
     }
     Ok(())
@@ -160,28 +175,38 @@ fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result
 
 /// Has the functions of a module that comes take part in the transitions of patches that replace all others:
 /// those which such a patch has not, and others have.
-fn replace(registry: &mut Registry, module: Module) -> Result<(), Refusal> {
+fn replace(registry: &mut Registry, module: Module) -> Result<(), (Arc<Patch>, Refusal)> {
     let mut at = 0;
     while let Some(transition) = registry.transitions.get(at).cloned() {
         at += 1;
-        let patch = &transition.patch;
-        if !transition.supersedes() {
+        if transition.supersedes() {
+            replace_late(registry, &transition, module)
+                .map_err(|refusal| (transition.patch.clone(), refusal))?;
+        }
+    }
+    Ok(())
+}
+
+/// The same for one transition.
+fn replace_late(
+    registry: &mut Registry,
+    transition: &Transition,
+    module: Module,
+) -> Result<(), Refusal> {
+    let change = transition.change();
+    let Registry { sites, retired, .. } = registry;
+    for site in sites {
+        if site.function.module != Some(module.id) || site.has(&transition.patch) {
             continue;
         }
-        let change = transition.change();
-        for site in &mut registry.sites {
-            if site.function.module != Some(module.id) || site.has(patch) {
-                continue;
-            }
-            let (mut ranges, mut back) = (KVec::new(), KVec::new());
-            site.vacated(site.is_forced(), &mut ranges)?;
-            site.vacated_bare(&mut back)?;
-            let (old, new) = change.order(site.redirect.target(), 0);
-            transition
-                .set_ways(|ways| Ok(ways.widen(change, &ranges, &back)?))
-                .and_then(|()| site.redirect.part(transition.migration(), old, new))
-                .map_err(|_| Refusal::no_memory())?;
-        }
+        let (mut ranges, mut back) = (KVec::new(), KVec::new());
+        site.vacated(site.is_forced(), &mut ranges)?;
+        site.vacated_bare(&mut back)?;
+        let targets = change.order(site.redirect.target(), 0);
+        transition
+            .set_ways(|ways| Ok(ways.widen(change, &ranges, &back)?))
+            .and_then(|()| site.redirect.part(transition.migration(), targets, retired))
+            .map_err(|_| Refusal::no_memory())?;
     }
     Ok(())
 }

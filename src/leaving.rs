@@ -55,9 +55,11 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
             };
             match stop_machine(|stopped| scan.verify(stopped, budget)) {
                 Ok((Verdict::Clear, _)) => return Ok(()),
-                // Where a stack cannot be walked to its end, the frames up to there have been looked
-                // at, and more cannot be known.
-                Ok((Verdict::Blocked, _)) if scan.judge.found.inside == 0 => return Ok(()),
+                // A stack that can never be walked to its end: the frames up to there have been looked at,
+                // and more cannot be known.
+                Ok((Verdict::Blocked, _)) if scan.judge.found.inside == 0 && round >= PATIENCE => {
+                    return Ok(())
+                }
                 _ => {}
             }
         }

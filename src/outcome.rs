@@ -49,7 +49,7 @@ fn supersede(shared: &Shared, registry: &mut Registry, patch: &Arc<Patch>) {
         }
     }
     for dir in shared.loaded.lock().iter() {
-        if !core::ptr::eq(dir.patch(), &**patch) {
+        if !Arc::ptr_eq(dir.patch(), patch) {
             dir.patch().supersede();
         }
     }

@@ -149,6 +149,17 @@ impl Patch {
         self.status.lock().enabled
     }
 
+    /// A change of it is under way.
+    pub(crate) fn is_changing(&self) -> bool {
+        self.status.lock().state.is_changing()
+    }
+
+    /// Calls go to the replacements, or tasks may be in them that a transition waits for.
+    pub(crate) fn is_in_use(&self) -> bool {
+        let status = self.status.lock();
+        status.enabled || status.transition.is_some()
+    }
+
     /// Its change that has begun and left tasks behind.
     pub(crate) fn transition(&self) -> Option<Arc<Transition>> {
         self.status.lock().transition.clone()
@@ -175,11 +186,27 @@ impl Patch {
         object.map_or(Phase::Absent, |object| object.phase)
     }
 
+    /// Whether calls go to the replacements of its object with this index: of some tasks at least.
+    pub(crate) fn is_patched(&self, index: usize) -> bool {
+        let phase = self.phase(index);
+        phase.is_live() || phase == Phase::Prepared && self.is_in_use()
+    }
+
     /// For [`crate::object`].
     pub(crate) fn set_phase(&self, index: usize, phase: Phase) {
         if let Some(object) = self.status.lock().objects.get_mut(index) {
             object.phase = phase;
         }
+    }
+
+    /// Whether its object with this index is patched, and no change of that is under way.
+    pub(crate) fn is_settled(&self, index: usize) -> bool {
+        self.phase(index) == Phase::Patched
+    }
+
+    /// Whether something is done for its object with this index, or bound.
+    pub(crate) fn concerns(&self, index: usize) -> bool {
+        self.phase(index) != Phase::Absent || self.is_bound(index)
     }
 
     /// Whether the private symbols of its object with this index have their addresses.

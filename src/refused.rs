@@ -19,7 +19,8 @@ const STOPPER: &[&CStr] = &[
     c"ack_state",
 ];
 
-/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it.
+/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it; and where those of CPUs that are off
+/// stay (`arch/x86/kernel/smpboot.c`, `drivers/idle`), which nobody can look at.
 const IDLE: &[&CStr] = &[
     c"do_idle",
     c"cpu_startup_entry",
@@ -28,6 +29,15 @@ const IDLE: &[&CStr] = &[
     c"cpu_idle_poll",
     c"rest_init",
     c"start_secondary",
+    c"arch_cpu_idle_dead",
+    c"play_dead",
+    c"native_play_dead",
+    c"play_dead_common",
+    c"hlt_play_dead",
+    c"mwait_play_dead",
+    c"mwait_play_dead_cpuid_hint",
+    c"cpuidle_play_dead",
+    c"acpi_idle_play_dead",
 ];
 
 /// Where molt's worker is whenever the machine stands still (`kernel/workqueue.c`,

@@ -87,7 +87,10 @@ impl Registry {
             site.redirect.leave_transition(retired);
         }
         if self.disarm(goes).is_err() {
-            // ftrace forgets the module's functions by itself.
+            // No memory, and the addresses stay in ftrace's filter, for what is loaded there later.
+            for site in self.sites.iter().filter(|site| goes(site)) {
+                site.redirect.set(0);
+            }
             self.sites.retain(|site| !goes(site));
         }
     }

@@ -52,7 +52,7 @@ impl Change {
     }
 
     /// Where a patch stands while it is made, and after that.
-    fn during(self) -> State {
+    pub(crate) fn during(self) -> State {
         match self {
             Self::Enable => State::Enabling,
             Self::Disable => State::Disabling,
@@ -79,7 +79,8 @@ impl Change {
 enum Answer {
     /// There was nothing to change.
     Nothing,
-    Done,
+    /// So many functions were changed.
+    Done(usize),
     /// It is done for all but some tasks, which are to be waited for.
     Begun(Arc<Transition>),
 }
@@ -165,6 +166,7 @@ impl Request {
                 _ => core::mem::replace(&mut status.state, during),
             }
         };
+        let functions = self.patch.functions();
         let mut transaction =
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
@@ -172,8 +174,12 @@ impl Request {
         if result.is_ok() {
             self.warn_of_absent();
         }
+        // With the patch there are more than without.
+        let functions = functions.max(self.patch.functions());
         drop(pin);
         {
+            // Not while a transition that was to be turned round, and is complete, calls what comes after it.
+            let _registry = result.is_err().then(|| self.shared.registry.lock());
             let mut status = self.patch.status.lock();
             let state = match (&result, before) {
                 // Meanwhile; that is for good.
@@ -194,7 +200,7 @@ impl Request {
             status.conclude(figures, result.as_ref().err());
         }
         match result {
-            Ok(Made::Wholly) => Ok(Answer::Done),
+            Ok(Made::Wholly) => Ok(Answer::Done(functions)),
             Ok(Made::InPart(transition)) => Ok(Answer::Begun(transition)),
             Err(refusal) => Err(self.refuse(refusal)),
         }
@@ -232,9 +238,8 @@ impl Request {
     }
 
     /// One line in the log. The patch module may have gone by now.
-    fn tell(&self) {
+    fn tell(&self, functions: usize) {
         let done = self.change.done();
-        let functions = self.patch.functions();
         let figures = self.patch.status.lock().figures;
         pr_info!(
             "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
@@ -268,8 +273,8 @@ impl WorkItem for Request {
         // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
         // because this worker comes before everybody else.
         fsleep(Delta::from_millis(1));
-        if let Ok(Answer::Done) = result {
-            request.tell();
+        if let Ok(Answer::Done(functions)) = result {
+            request.tell(functions);
         }
         let retired = {
             let mut registry = request.shared.registry.lock();

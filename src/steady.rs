@@ -10,8 +10,8 @@
 //!              rouse: enter the handler, then take the jumps away
 //! ```
 //!
-//! In between both are there, and both send calls to the same place, so no call meets anything else. Only
-//! what is handled changes. Functions that were armed together go together.
+//! In between both are there, and both send calls to the same place, so no call meets anything else (but for
+//! those that a tracer's callback makes, see "Known limits" in `docs/design.md`). Only what is handled changes. Functions that were armed together go together.
 
 use crate::{
     edge::{jumps::Jump, symbols::Symbolic},

@@ -70,7 +70,7 @@ impl<'a> Transaction<'a> {
             let mut registry = self.shared.registry.lock();
             if self.patch.is_superseded() {
                 // By a transition that has ended meanwhile.
-                outcome::undo(self.patch, change, self.below.patches());
+                self.undo(&registry, change);
                 return match change {
                     Change::Enable => Err(Refusal::superseded()),
                     Change::Disable => Ok(Made::Wholly),
@@ -89,10 +89,14 @@ impl<'a> Transaction<'a> {
             };
             registry.prune();
             let refusal = match setback {
-                Setback::Passing(refusal) | Setback::Lasting(refusal) if self.trial.is_over() => {
+                Setback::Passing(refusal) | Setback::Lasting(refusal)
+                    if self.trial.is_over() && !self.goes_on() =>
+                {
                     refusal
                 }
                 Setback::Passing(_) | Setback::Lasting(_) => {
+                    // One that is off meanwhile can be unloaded.
+                    self.below = Below::none();
                     drop(registry);
                     let waited = match setback {
                         Setback::Lasting(_) => self.trial.wait(),
@@ -109,11 +113,30 @@ impl<'a> Transaction<'a> {
                 Setback::Final(refusal) => refusal,
             };
             if reversed.is_none() {
-                outcome::undo(self.patch, change, self.below.patches());
+                self.undo(&registry, change);
             }
             drop(registry);
             return Err(refusal);
         }
+    }
+
+    /// The change is not made.
+    fn undo(&self, registry: &Registry, change: Change) {
+        // Without memory its callbacks are shown none.
+        let below = Below::of(self.patch, registry).unwrap_or(Below::none());
+        outcome::undo(self.patch, change, below.patches());
+    }
+
+    /// Whether tasks were in the way up to the deadline, and the model is one that goes on without them: who is
+    /// always inside has to stay behind. Then it does from now on.
+    fn goes_on(&mut self) -> bool {
+        let is_auto = self.patch.status.lock().consistency == Consistency::Auto;
+        let goes_on = is_auto && !self.task_by_task && self.trial.is_blocked();
+        if goes_on {
+            self.trial.restart();
+            self.task_by_task = true;
+        }
+        goes_on
     }
 
     /// One try.
@@ -222,13 +245,7 @@ impl<'a> Transaction<'a> {
         if consistency != Consistency::PerTask && !self.task_by_task {
             match self.trial.flip(registry, plan) {
                 Ok(()) => return Ok(None),
-                // Who is always inside has to stay behind.
-                Err(Setback::Final(_))
-                    if consistency == Consistency::Auto && self.trial.is_blocked() =>
-                {
-                    self.trial.restart();
-                    self.task_by_task = true;
-                }
+                Err(Setback::Final(_)) if self.goes_on() => {}
                 Err(setback) => return Err(setback),
             }
         }

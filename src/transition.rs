@@ -30,8 +30,9 @@ use kernel::{
     workqueue::{Work, WorkItem},
 };
 
-/// Milliseconds between two looks: first and longest; it doubles from one to the other.
-const PAUSE_MS: (i64, i64) = (1, 50);
+/// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel rounds up
+/// (`msleep`, to jiffies and one more), so an end is seen within 50.
+const PAUSE_MS: (i64, i64) = (1, 40);
 
 /// See the module's documentation.
 #[pin_data]
@@ -231,14 +232,20 @@ impl Transition {
         let below = Below::of(patch, registry).unwrap_or(Below::none());
         self.complete(registry);
         outcome::conclude(patch, self.change, below.patches());
+        // Whoever finds it over can unload those that are off.
+        drop(below);
         pr_info!(
             "{}: {}, the last task has followed after {} ms\n",
             patch.name(),
             self.change.done(),
             self.begun.elapsed().as_millis()
         );
-        // With the registry locked: who finds it over when they get that, finds this too.
-        patch.status.lock().enter(self.change.after());
+        let mut status = patch.status.lock();
+        // Unless the opposite has been asked for, which has found nothing to turn round.
+        if status.state != self.change.opposite().during() {
+            // With the registry locked: who finds it over when they get that, finds this too.
+            status.enter(self.change.after());
+        }
         true
     }
 

@@ -67,7 +67,7 @@ pub(crate) struct Trial<'a> {
     deadline_ms: u32,
     /// Milliseconds until the next try.
     pause: u32,
-    /// Tasks were in the way up to the deadline.
+    /// Tasks were in the way of the last try.
     blocked: bool,
     /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
     pub(crate) recording: &'a mut Option<Recording>,
@@ -177,9 +177,9 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Whether it was refused because tasks were in the way up to the deadline.
+    /// Whether tasks were in the way up to the deadline.
     pub(crate) fn is_blocked(&self) -> bool {
-        self.blocked
+        self.blocked && self.is_over()
     }
 
     /// Gives it its whole time again, because it goes on in another way.
@@ -194,8 +194,8 @@ impl<'a> Trial<'a> {
 
     /// After a try that came to nothing.
     pub(crate) fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
+        self.blocked = end == End::Blocked;
         if self.is_over() {
-            self.blocked = end == End::Blocked;
             return Err(Setback::Final(in_the_way(end, found)));
         }
         self.wait()?;

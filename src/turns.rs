@@ -115,9 +115,10 @@ impl Turns {
 
     /// Has all functions ask `migration`, which has not begun. After an error some do.
     pub(crate) fn part(&self, registry: &mut Registry, migration: &Arc<Migration>) -> Result {
+        let Registry { sites, retired, .. } = registry;
         for turn in &self.turns {
-            let redirect = &mut registry.sites[turn.site].redirect;
-            redirect.part(migration, turn.old, turn.new)?;
+            let redirect = &mut sites[turn.site].redirect;
+            redirect.part(migration, (turn.old, turn.new), retired)?;
         }
         Ok(())
     }

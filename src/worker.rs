@@ -6,7 +6,7 @@
 use crate::{
     consistency::Consistency,
     control::{CoreDir, PatchDir},
-    edge::{bpf::Watch, hotplug, notifier::Notifier, queue::WorkQueue, tracepoint::Probe},
+    edge::{bpf::Watch, hotplug, modules, notifier::Notifier, queue::WorkQueue, tracepoint::Probe},
     error::{Cause, Refusal},
     exits::Exits,
     give_back::Doorman,
@@ -17,7 +17,12 @@ use crate::{
     shared::Shared,
     state,
 };
-use kernel::{prelude::*, str::CStr, sync::Arc};
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::Arc,
+    time::{delay::fsleep, Delta},
+};
 
 /// The core, loaded.
 #[pin_data]
@@ -90,11 +95,36 @@ impl Core {
     /// Forgets the disabled patch `name`, whose module is about to go. Process context; waits until
     /// no task is in its code, and no reader or writer in its directory.
     pub(crate) fn unload(&self, name: &CStr) {
+        self.refuse_force(name);
+        // Its functions may still be armed, if it was disabled just now. Before it is forgotten: as long as it is
+        // known, a module of these functions does not go without us.
+        self.shared.visit().prune();
         if let Some(dir) = self.forget(name) {
-            // Its functions may still be armed, if it was disabled just now.
-            self.shared.visit().prune();
             leaving::wait_until_left(dir.patch(), &self.shared);
             dir.patch().clear_states();
+        }
+    }
+
+    /// `rmmod -f` asks nobody whether a module is in use. Calls go to the code of this one, or will soon, or tasks
+    /// may be anywhere in it: then it stays where it is.
+    fn refuse_force(&self, name: &CStr) {
+        let find = || {
+            let loaded = self.shared.loaded.lock();
+            let dir = loaded.iter().find(|dir| dir.patch().name() == name)?;
+            Some(dir.patch().clone())
+        };
+        let Some(patch) = find() else {
+            return;
+        };
+        while patch.is_changing() && !patch.is_in_use() {
+            fsleep(Delta::from_millis(1));
+        }
+        if patch.is_in_use() || patch.is_forced() {
+            pr_err!(
+                "{}: is in use and cannot go, so its rmmod never ends\n",
+                name
+            );
+            modules::stay();
         }
     }
 

@@ -58,8 +58,10 @@ impl ObjectDir {
 
 impl ObjectNode {
     fn state(&self) -> &'static str {
+        if self.patch.is_patched(self.index) {
+            return "patched";
+        }
         match self.patch.phase(self.index) {
-            phase if phase.is_live() => "patched",
             Phase::Absent if self.patch.is_enabled() => "pending",
             _ => "unpatched",
         }
@@ -69,7 +71,7 @@ impl ObjectNode {
 impl Directory for ObjectNode {
     const FILES: &'static [File<Self>] = &[
         File::readable(c"patched", |node, page| {
-            let patched = node.patch.phase(node.index).is_live();
+            let patched = node.patch.is_patched(node.index);
             line(page, fmt!("{}", i32::from(patched)))
         }),
         File::readable(c"state", |node, page| line(page, fmt!("{}", node.state()))),

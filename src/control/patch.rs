@@ -43,7 +43,7 @@ impl PatchDir {
         })
     }
 
-    pub(crate) fn patch(&self) -> &Patch {
+    pub(crate) fn patch(&self) -> &Arc<Patch> {
         &self.patch
     }
 }
@@ -74,8 +74,7 @@ impl Directory for PatchNode {
             line(page, fmt!("{}", node.patch.status.lock().state.name()))
         }),
         File::readable(c"transition", |node, page| {
-            let state = node.patch.status.lock().state;
-            line(page, fmt!("{}", i32::from(state.is_changing())))
+            line(page, fmt!("{}", i32::from(node.patch.is_changing())))
         }),
         File::writable(
             c"consistency",

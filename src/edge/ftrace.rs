@@ -203,8 +203,14 @@ impl Redirect {
     }
 
     /// Sends calls to `new` from the moment on that `migration` begins, but to `old` those of tasks that stay
-    /// behind. Process context.
-    pub(crate) fn part(&mut self, migration: &Arc<Migration>, old: usize, new: usize) -> Result {
+    /// behind. Process context. Whatever transition the function is part of has begun.
+    pub(crate) fn part(
+        &mut self,
+        migration: &Arc<Migration>,
+        (old, new): (usize, usize),
+        retired: &mut Retired,
+    ) -> Result {
+        self.forget_reversed(retired);
         let before = self.junctions.last().map(|before| &**before);
         let hook = &self.group.hook;
         let junction = hook.junction(self.site, migration, (old, new), before)?;
@@ -212,6 +218,19 @@ impl Redirect {
         // INVARIANT: made with the one before it.
         self.ask_newest();
         Ok(())
+    }
+
+    /// A transition may be turned round again and again: only the newest junction still counts.
+    fn forget_reversed(&mut self, retired: &mut Retired) {
+        let Some(newest) = self.junctions.pop() else {
+            return;
+        };
+        newest.forget();
+        for reversed in self.junctions.drain_all() {
+            retired.add(reversed);
+        }
+        // There is room: it was in it.
+        let _ = self.junctions.push_within_capacity(newest);
     }
 
     fn ask_newest(&self) {

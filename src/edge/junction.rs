@@ -6,26 +6,26 @@
 //! in place until its transition is over and a grace period has passed ([`super::retired`]).
 
 use super::{migration::Migration, this_cpu};
+use core::{
+    ptr,
+    sync::atomic::{AtomicPtr, Ordering},
+};
 use kernel::{prelude::*, sync::Arc};
 
 /// See the module's documentation.
 ///
 /// # Invariants
 ///
-/// `before` is null or a junction that is freed after this one.
+/// `before` is null or a junction that is freed after this one, or after a grace period that follows
+/// [`Junction::forget`].
 pub(crate) struct Junction {
     migration: Arc<Migration>,
     /// Where those go who stay behind, and where all others go.
     old: usize,
     new: usize,
     /// What counts until this one's migration has begun: that of the transition which it reverses.
-    before: *const Self,
+    before: AtomicPtr<Self>,
 }
-
-// SAFETY: a junction is only read; what it points to may be read by any thread.
-unsafe impl Send for Junction {}
-// SAFETY: as above.
-unsafe impl Sync for Junction {}
 
 impl Junction {
     /// `old` and `new` as the handler stores them. Process context.
@@ -36,7 +36,8 @@ impl Junction {
         (old, new): (usize, usize),
         before: Option<&Self>,
     ) -> Result<KBox<Self>> {
-        let before = before.map_or(core::ptr::null(), |before| before);
+        let before = before.map_or(ptr::null(), ptr::from_ref).cast_mut();
+        let before = AtomicPtr::new(before);
         // INVARIANT: promised by the caller.
         let junction = Self {
             migration,
@@ -45,6 +46,12 @@ impl Junction {
             before,
         };
         Ok(KBox::new(junction, GFP_KERNEL)?)
+    }
+
+    /// Its migration has begun: what counted before does not any more, and may be freed after a grace period,
+    /// for those who are half way to it.
+    pub(super) fn forget(&self) {
+        self.before.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// Whether it belongs to `migration`.
@@ -80,7 +87,8 @@ pub(super) unsafe fn choose(at: usize) -> Option<usize> {
                 false => junction.new,
             });
         }
-        at = junction.before;
+        // Not forgotten: this one's migration has not begun.
+        at = junction.before.load(Ordering::Relaxed);
     }
     None
 }

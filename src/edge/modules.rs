@@ -4,7 +4,14 @@
 
 use super::bindings::{self, private};
 use crate::ranges::Range;
-use kernel::{prelude::*, str::CStr, sync::rcu, types::Opaque, ThisModule};
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::rcu,
+    time::{delay::fsleep, Delta},
+    types::Opaque,
+    ThisModule,
+};
 
 #[allow(improper_ctypes, reason = "as bindgen's own declarations of this type")]
 unsafe extern "C" {
@@ -138,10 +145,20 @@ pub(crate) fn text(module: &'static ThisModule) -> Range {
     unsafe { text_of(module.as_ptr(), bindings::mod_mem_type_MOD_TEXT) }
 }
 
-/// Keeps the core module loaded for ever.
+/// Keeps the core module loaded for ever. Process context; does not return when the core is being unloaded.
 pub(crate) fn keep_core() {
     // SAFETY: called from the core's own code, so the module is there.
-    unsafe { bindings::__module_get(__this_module.get()) }
+    if !unsafe { bindings::try_module_get(__this_module.get()) } {
+        stay();
+    }
+}
+
+/// For the exit of a module that must not go, and cannot be kept from that otherwise. Process context.
+pub(crate) fn stay() -> ! {
+    loop {
+        // Not so long that it is taken for a task that hangs (`kernel/hung_task.c`).
+        fsleep(Delta::from_secs(30));
+    }
 }
 
 /// Wants to hear of modules that come and go. Both are called in process context, by the task that

@@ -35,10 +35,18 @@ pub fn choose_model(model: &'static str) {
     MODEL.get_or_init(|| model);
 }
 
+const O_NONBLOCK: i32 = 0o4000;
+const O_TRUNC: i32 = 0o1000;
+
 /// Removes a module.
 pub fn remove(name: &str) -> io::Result<()> {
-    const O_NONBLOCK: i32 = 0o4000;
     rustix::system::delete_module(&CString::new(name)?, O_NONBLOCK)?;
+    Ok(())
+}
+
+/// Removes a module whoever uses it, as `rmmod -f` does.
+pub fn remove_by_force(name: &str) -> io::Result<()> {
+    rustix::system::delete_module(&CString::new(name)?, O_NONBLOCK | O_TRUNC)?;
     Ok(())
 }
 

@@ -47,6 +47,7 @@ scenarios! { pertask:
     of_a_module_that_may_come,
     replacing_is_alone,
     replaces_what_is_bare,
+    unloaded_beside_who_waits,
     reversed_over_budget.seconds(240),
     forced_while_reversed.seconds(240),
     cancelled_behind_another,
@@ -68,6 +69,7 @@ scenarios! { pertask:
     verdicts_agree_about_sleepers,
     verdicts_agree_under_load.seconds(120),
     automatic,
+    automatic_gives_way,
     automatic_is_cancelled,
     forced_to_enable,
     forced_to_disable,
@@ -181,6 +183,7 @@ fn sleeper(guest: &Guest) -> Result<()> {
     let patch = Patch::load("patch_nap")?;
     patch.expect_left(1)?;
     check::equal("state", patch.attribute("state")?.as_str(), "enabling")?;
+    check::equal("patched", patch.number("target/patched")?, 1)?;
     let blockers = patch.blockers()?;
     guest.note(format!("{blockers:?}"));
     patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), "target_nap")?;

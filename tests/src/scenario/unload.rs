@@ -11,7 +11,7 @@ use rustix::io::Errno;
 
 use crate::guest::patch::Patch;
 use crate::guest::sleeper::Sleeper;
-use crate::guest::{check, module, target, Guest};
+use crate::guest::{check, helper, module, target, Guest};
 
 scenarios! { unload:
     enabled_is_refused,
@@ -19,6 +19,7 @@ scenarios! { unload:
     with_readers_of_its_files,
     sleeper_keeps_the_text,
     right_after_the_requester_was_let_go.seconds(120),
+    by_force,
 }
 
 /// The reference count says no.
@@ -111,4 +112,32 @@ fn right_after_the_requester_was_let_go(_: &Guest) -> Result<()> {
         check::eventually("rmmod", || Ok(module::remove("patch_write").is_ok()))?;
     }
     module::remove_all(&["molt"])
+}
+
+/// `rmmod -f` of a patch that is on, is being taken off around a sleeper, or was forced: it does not come back,
+/// and everything stays as it is.
+fn by_force(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let forced = Patch::load("patch_force")?;
+    forced.disable()?;
+    let value = Patch::load("patch_value")?;
+    let nap = Patch::load_with("patch_nap", "deadline_ms=300")?;
+    let sleeper = Sleeper::enter("nap")?;
+    // Refused, or on its way, by the model.
+    let _ = nap.write("0");
+    let mut children = Vec::new();
+    for patch in [&value, &nap, &forced] {
+        let name = patch.folder();
+        let name = name.file_name().unwrap_or_default().to_string_lossy();
+        children.push(helper::spawn("rmmod", &["rmmod-f", &name])?);
+    }
+    thread::sleep(Duration::from_millis(500));
+    for child in &mut children {
+        ensure!(child.try_wait()?.is_none(), "rmmod -f came back");
+    }
+    target::expect("value", "2")?;
+    value.expect_enabled(true)?;
+    check::refused("enabled", value.write("0"), Errno::NODEV)?;
+    target::wake()?;
+    sleeper.returns("2")
 }

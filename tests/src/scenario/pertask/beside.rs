@@ -341,6 +341,30 @@ pub fn reversed_over_budget(guest: &Guest) -> Result<()> {
     patch.retire()
 }
 
+/// Who waits for a transition holds no patch that is off when that is complete.
+pub fn unloaded_beside_who_waits(_: &Guest) -> Result<()> {
+    load()?;
+    for round in 0..10 {
+        let patch = Patch::load("patch_nap")?;
+        let sleeper = Sleeper::enter("nap")?;
+        patch.disable()?;
+        patch.expect_left(1)?;
+        let waits = thread::spawn(|| Patch::load("patch_everywhere"));
+        let waiting = Patch::loaded("patch_everywhere");
+        check::eventually("it waits", || Ok(waiting.is_changing()))?;
+        // The longer, the longer the pauses between its tries are.
+        thread::sleep(Duration::from_millis(300));
+        target::wake()?;
+        while patch.is_changing() {}
+        patch.remove().with_context(|| format!("round {round}"))?;
+        sleeper.returns("2")?;
+        let above = waits.join().expect("it does not panic")?;
+        above.completes()?;
+        above.retire()?;
+    }
+    Ok(())
+}
+
 /// A patch that replaces all others comes when one has just left its function, and its functions are not disarmed
 /// yet: who is in the kernel's own code there is in nobody's way.
 pub fn replaces_what_is_bare(_: &Guest) -> Result<()> {

@@ -9,6 +9,7 @@ use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
 use super::load;
+use crate::guest::load::Load;
 use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
@@ -35,6 +36,24 @@ pub fn automatic(_: &Guest) -> Result<()> {
     patch.completes()?;
     patch.set("consistency", "stop_machine")?;
     patch.retire()
+}
+
+/// It is that also when somebody else needs the registry at the deadline, for whom a change gives way.
+pub fn automatic_gives_way(_: &Guest) -> Result<()> {
+    load()?;
+    patch::set_consistency("auto")?;
+    let other = Patch::load("patch_value")?;
+    let sleeper = Sleeper::enter("nap")?;
+    let visits = Load::start(1, move |_| Ok(other.set("redirect", "ftrace")?));
+    for round in 0..10 {
+        let patch = Patch::load_with("patch_nap", "deadline_ms=200")
+            .with_context(|| format!("round {round}"))?;
+        patch.expect_left(1)?;
+        patch.retire()?;
+    }
+    visits.stop()?;
+    target::wake()?;
+    sleeper.returns("1")
 }
 
 /// Who is killed before the deadline has asked for nothing, task by task neither.

@@ -23,7 +23,9 @@ pub fn module_comes_and_goes(_: &Guest) -> Result<()> {
         journal::expect(&["late init 2"])?;
         late::expect("value", "2")?;
         patch.expect_left(1)?;
+        late::expect_state(&patch, "patched")?;
         module::remove_all(&["late"])?;
+        late::expect_state(&patch, "pending")?;
         journal::expect(&["late exit"])?;
     }
     module::load_all(&["late"])?;
