@@ -37,6 +37,10 @@ pub mod figure {
     pub const LIVEPATCH_APPLY: &str = "livepatch_apply";
     /// The same of a livepatch.
     pub const LIVEPATCH_UNDO: &str = "livepatch_undo";
+    /// From waking the last task that was left behind to the end of the transition.
+    pub const PER_TASK_FOLLOW: &str = "per_task_follow";
+    /// The same of a livepatch.
+    pub const LIVEPATCH_FOLLOW: &str = "livepatch_follow";
     /// From asking for direct calls to having them.
     pub const TO_DIRECT: &str = "to_direct";
     /// And back.

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What one call costs, in each mode: a loop of 100,000 in `bench_target.ko`.
 
+use std::thread;
+use std::time::Duration;
+
 use anyhow::{ensure, Context, Result};
 
 use super::functions::{self, Version};
@@ -12,7 +15,8 @@ use super::{Bench, ALONE};
 use crate::bench::plan::Place;
 use crate::bench::sample::figure;
 use crate::guest::patch::{self, Patch};
-use crate::guest::{check, module};
+use crate::guest::sleeper::Sleeper;
+use crate::guest::{check, module, target};
 
 /// All modes, and with each number of functions where that might matter.
 pub fn measure(bench: &Bench<'_>) -> Result<()> {
@@ -40,6 +44,7 @@ pub fn measure(bench: &Bench<'_>) -> Result<()> {
             in_transition(bench, functions)?;
         }
     }
+    beside_a_transition(bench)?;
     run(bench, "plain", Version::Old, 0)
 }
 
@@ -71,6 +76,9 @@ fn in_transition(bench: &Bench<'_>, functions: u32) -> Result<()> {
     patch.expect_left(1)?;
     planted.leave(Version::Old)?;
     patch.completes()?;
+    // The transition's thread lets go of what it needed.
+    thread::sleep(Duration::from_secs(1));
+    run(bench, "molt_after_transition", Version::Molt, functions)?;
     patch.retire()?;
     patch::set_consistency("stop_machine")?;
 
@@ -85,6 +93,25 @@ fn in_transition(bench: &Bench<'_>, functions: u32) -> Result<()> {
     livepatch.disable()?;
     livepatch.settle()?;
     livepatch.remove()
+}
+
+/// While another patch is in a transition, in which this function has no part.
+fn beside_a_transition(bench: &Bench<'_>) -> Result<()> {
+    module::load("target").context("insmod target")?;
+    let patch = Patch::load(&molt::name(1))?;
+    let sleeper = Sleeper::enter("nap")?;
+    patch::set_consistency("per_task")?;
+    let other = Patch::load("patch_nap")?;
+    other.expect_left(1)?;
+    run(bench, "molt_beside_transition", Version::Molt, 1)?;
+    other.expect_left(1)?;
+    target::wake()?;
+    sleeper.leave()?;
+    other.completes()?;
+    other.retire()?;
+    patch::set_consistency("stop_machine")?;
+    patch.retire()?;
+    module::remove("target").context("rmmod target")
 }
 
 /// Until a call of the loop goes to the livepatch's function: this task has been moved.

@@ -67,7 +67,8 @@ impl Livepatch {
     }
 }
 
-fn until(what: &str, condition: impl Fn() -> Result<bool>) -> Result<()> {
+/// Waits until that is so.
+pub fn until(what: &str, condition: impl Fn() -> Result<bool>) -> Result<()> {
     let begun = Instant::now();
     while !condition()? {
         ensure!(begun.elapsed() < PATIENCE, "{what}: not in {PATIENCE:?}");

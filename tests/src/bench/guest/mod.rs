@@ -4,6 +4,7 @@
 pub mod call;
 pub mod clock;
 pub mod crowd;
+pub mod follow;
 pub mod functions;
 pub mod livepatch;
 pub mod memory;
@@ -111,7 +112,8 @@ pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
                     crowd::tasks()?
                 ));
                 for round in 1..=plan.rounds {
-                    measure(&loaded, place).with_context(|| format!("{place:?}, round {round}"))?;
+                    measure(&loaded, place, round)
+                        .with_context(|| format!("{place:?}, round {round}"))?;
                 }
             }
             if let Some(under) = under {
@@ -124,7 +126,7 @@ pub fn run(guest: &Guest, plan: &Plan) -> Result<()> {
 }
 
 /// One round: all contenders, one after the other.
-fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
+fn measure(bench: &Bench<'_>, place: Place, round: u32) -> Result<()> {
     walk::measure(bench, place).context("walk")?;
     molt::measure(bench, place).context("molt")?;
     if !bench.plan.only_windows {
@@ -132,6 +134,9 @@ fn measure(bench: &Bench<'_>, place: Place) -> Result<()> {
     }
     if bench.plan.has_livepatch(place) {
         livepatch::measure(bench, place).context("livepatch")?;
+    }
+    if place.functions == follow::FUNCTIONS && !bench.plan.only_windows {
+        follow::measure(bench, place, round).context("the last task")?;
     }
     Ok(())
 }

@@ -40,9 +40,14 @@ impl Planted {
         self.0.id()
     }
 
-    /// Lets it go on; it must have been in this version.
+    /// Lets it go on.
+    pub fn wake(&self) -> Result<()> {
+        fs::write(REST, "0").context(REST)
+    }
+
+    /// Lets it go on, and waits for it; it must have been in this version.
     pub fn leave(self, version: Version) -> Result<()> {
-        fs::write(REST, "0").context(REST)?;
+        self.wake()?;
         let output = self.0.wait_with_output()?;
         let seen = String::from_utf8(output.stdout)?;
         let expected = (version as u32 + 1).to_string();

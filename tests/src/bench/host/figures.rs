@@ -50,6 +50,14 @@ impl Figures {
         values.get(values.len() / 2).copied()
     }
 
+    /// The most of all rounds at these places.
+    pub fn most(&self, figure: &str, places: &[Place]) -> Option<u64> {
+        let values = places
+            .iter()
+            .filter_map(|place| self.0.get(&(figure.to_owned(), *place)));
+        values.flatten().max().copied()
+    }
+
     /// All rounds together.
     pub fn sum(&self, figure: &str, place: Place) -> Option<u64> {
         Some(self.0.get(&(figure.to_owned(), place))?.iter().sum())

@@ -22,6 +22,7 @@ pub fn claims(figures: &Figures) -> Vec<Claim> {
     };
     let livepatch = added(figures, "livepatch");
     let by_livepatch = |mode| Some(livepatch? / added(figures, mode)?);
+    let ten = |place: &&Place| place.functions == 10;
     vec![
         Claim::at_least(
             "window with many threads: shorter than the full walk by",
@@ -54,17 +55,45 @@ pub fn claims(figures: &Figures) -> Vec<Claim> {
         ),
         Claim::at_least(
             "insmod to patched, 10 functions: faster than livepatch by",
-            worst(figure::APPLY, figure::LIVEPATCH_APPLY, &|place| {
-                place.functions == 10
-            }),
+            worst(figure::APPLY, figure::LIVEPATCH_APPLY, &ten),
             2.0,
         ),
         Claim::at_least(
             "taken back, 10 functions: faster than livepatch by",
-            worst(figure::UNDO, figure::LIVEPATCH_UNDO, &|place| {
-                place.functions == 10
-            }),
+            worst(figure::UNDO, figure::LIVEPATCH_UNDO, &ten),
             5.0,
+        ),
+        Claim::at_least(
+            "per task, insmod to the last task, 10 functions: faster than livepatch by",
+            worst(figure::PER_TASK_APPLY, figure::LIVEPATCH_APPLY, &ten),
+            2.0,
+        ),
+        Claim::at_least(
+            "per task, taken back from the last task, 10 functions: faster than livepatch by",
+            worst(figure::PER_TASK_UNDO, figure::LIVEPATCH_UNDO, &ten),
+            5.0,
+        ),
+        Claim::at_most(
+            "per task, from the last task to the end: milliseconds, at worst",
+            figures
+                .most(
+                    figure::PER_TASK_FOLLOW,
+                    &places.iter().copied().collect::<Vec<_>>(),
+                )
+                .map(|ns| ns as f64 / 1e6),
+            100.0,
+        ),
+        Claim::at_most(
+            "call during a transition: adds by what livepatch adds then",
+            added(figures, "molt_transition")
+                .zip(added(figures, "livepatch_transition"))
+                .map(|(ours, theirs)| ours / theirs),
+            1.5,
+        ),
+        Claim::at_least(
+            "call redirected by default, after a transition: adds less than livepatch by",
+            by_livepatch("molt_after_transition"),
+            1.5,
         ),
     ]
 }
@@ -88,13 +117,19 @@ mod tests {
                 note(figure::LIVEPATCH_APPLY, threads, functions, 100);
                 note(figure::UNDO, threads, functions, 10);
                 note(figure::LIVEPATCH_UNDO, threads, functions, 1_000);
+                note(figure::PER_TASK_APPLY, threads, functions, 10);
+                note(figure::PER_TASK_UNDO, threads, functions, 10);
             }
+            note(figure::PER_TASK_FOLLOW, threads, 10, 50_000_000);
         }
         note("call_plain", 0, 0, 900_000);
         for (mode, value) in [
             ("call_molt_ftrace", 5_000_000),
             ("call_molt_direct", 1_300_000),
             ("call_livepatch", 9_500_000),
+            ("call_molt_transition", 11_400_000),
+            ("call_livepatch_transition", 10_000_000),
+            ("call_molt_after_transition", 5_000_000),
         ] {
             note(mode, 0, 1, value);
         }
@@ -124,6 +159,11 @@ mod tests {
             ("call_molt_direct", 0, 2_000_000, vec![3]),
             (figure::APPLY, 2_000, 60, vec![4]),
             (figure::UNDO, 100, 300, vec![5]),
+            (figure::PER_TASK_APPLY, 2_000, 60, vec![6]),
+            (figure::PER_TASK_UNDO, 100, 300, vec![7]),
+            (figure::PER_TASK_FOLLOW, 100, 200_000_000, vec![8]),
+            ("call_molt_transition", 0, 20_000_000, vec![9]),
+            ("call_molt_after_transition", 0, 9_000_000, vec![10]),
         ] {
             let verdicts = judged(|name, at| (name == figure && at == threads).then_some(value));
             assert_eq!(wrong(&verdicts), expected, "{figure}");

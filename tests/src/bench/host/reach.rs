@@ -18,6 +18,7 @@ pub fn claims(figures: &Figures, beside: Option<&Figures>) -> Vec<Claim> {
     }
     calls(figures, &mut claims);
     changes(figures, &mut claims);
+    follow(figures, &mut claims);
     claims
 }
 
@@ -116,6 +117,37 @@ pub fn added(figures: &Figures, mode: &str) -> Option<f64> {
     let plain = *figures.calls("plain").get(&0)?;
     let calls = figures.calls(mode);
     Some(calls.values().copied().reduce(f64::max)? - plain)
+}
+
+/// From the last task to the end of its transition.
+fn follow(figures: &Figures, claims: &mut Vec<Claim>) {
+    let idle: Vec<_> = figures
+        .places()
+        .into_iter()
+        .filter(|place| place.load == Load::Idle)
+        .collect();
+    // Between two looks, and what it adds to look at the file every millisecond.
+    claims.push(Claim::at_most(
+        "per task, idle, from the last task to the end: milliseconds, at worst",
+        figures
+            .most(figure::PER_TASK_FOLLOW, &idle)
+            .map(|ns| ns as f64 / 1e6),
+        50.0,
+    ));
+    claims.push(Claim::at_least(
+        "per task, idle, from the last task to the end: faster than livepatch by, at worst",
+        idle.iter()
+            .filter_map(|&place| {
+                figures.ratio(figure::LIVEPATCH_FOLLOW, figure::PER_TASK_FOLLOW, place)
+            })
+            .reduce(f64::min),
+        1.0,
+    ));
+    claims.push(Claim::at_most(
+        "call redirected by default, after a transition: instructions added, at worst",
+        added(figures, "molt_after_transition"),
+        45.0,
+    ));
 }
 
 fn changes(figures: &Figures, claims: &mut Vec<Claim>) {

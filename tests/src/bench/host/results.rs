@@ -12,7 +12,7 @@ use crate::bench::plan::{Place, Plan};
 use crate::bench::sample::figure;
 
 /// Modes of a call, as they are named in the results.
-pub const MODES: [&str; 8] = [
+pub const MODES: [&str; 10] = [
     "plain",
     "entry_jmp",
     "molt_direct",
@@ -20,6 +20,8 @@ pub const MODES: [&str; 8] = [
     "kpatch",
     "livepatch",
     "molt_transition",
+    "molt_beside_transition",
+    "molt_after_transition",
     "livepatch_transition",
 ];
 
@@ -116,6 +118,8 @@ fn change(figures: &Figures, place: Place) -> Value {
         ("molt_undo", figure::UNDO),
         ("molt_per_task_undo", figure::PER_TASK_UNDO),
         ("livepatch_undo", figure::LIVEPATCH_UNDO),
+        ("molt_per_task_follow", figure::PER_TASK_FOLLOW),
+        ("livepatch_follow", figure::LIVEPATCH_FOLLOW),
     ] {
         change.insert(name.into(), milliseconds(figures, figure, place).into());
     }

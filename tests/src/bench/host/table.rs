@@ -18,6 +18,7 @@ pub fn tables(figures: &Figures, beside: Option<&Figures>, claims: &[Claim]) -> 
     }
     calls(figures, &mut text);
     changes(figures, &mut text);
+    follow(figures, &mut text);
     memory(figures, &mut text);
     text.push_str("\n| claim | measured | aim | holds |\n|---|--:|--:|---|\n");
     for claim in claims {
@@ -111,6 +112,30 @@ fn changes(figures: &Figures, text: &mut String) {
             }
         }
         line(text, &row);
+    }
+}
+
+fn follow(figures: &Figures, text: &mut String) {
+    line(
+        text,
+        "\n| from the last task to the end: threads | functions | load | molt per task, ms | livepatch, ms |\n\
+         |--:|--:|---|--:|--:|",
+    );
+    for place in figures.places() {
+        let [ours, theirs] = [figure::PER_TASK_FOLLOW, figure::LIVEPATCH_FOLLOW]
+            .map(|figure| milliseconds(figures, figure, place));
+        let Some(ours) = ours else { continue };
+        line(
+            text,
+            &format!(
+                "| {} | {} | {} | {} | {} |",
+                thousands(place.threads.into()),
+                place.functions,
+                place.load,
+                short(ours, 2),
+                theirs.map_or("–".into(), |value| short(value, 2)),
+            ),
+        );
     }
 }
 
