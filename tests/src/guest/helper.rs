@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::process::{Child, Command, ExitCode, Stdio};
 
-use super::{module, process};
+use super::{module, process, uring};
 use crate::bench::guest::{crowd, pingpong};
 
 /// Starts this program again as a process named `comm`.
@@ -32,6 +32,10 @@ pub fn run(arguments: &[String]) -> ExitCode {
         ["rmmod-f", name] => module::remove_by_force(name),
         ["getpid"] => process::watch_getpid(),
         ["fork"] => process::fork(),
+        ["uring", path] => uring::Read::start(path)
+            .and_then(uring::Read::end_by_itself)
+            .map(|text| print!("{text}"))
+            .map_err(io::Error::other),
         ["pause"] => process::pause(),
         ["epoll"] => process::epoll(),
         ["nap", threads] => process::nap(threads),

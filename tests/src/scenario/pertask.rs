@@ -91,6 +91,7 @@ scenarios! { pertask:
     forks_behind.seconds(120),
     forced_while_they_fork.seconds(120),
     io_uring_worker,
+    io_uring_worker_made_behind.seconds(120),
     processor_goes,
     idle_tasks,
     nmi_meets_who_is_behind,

@@ -354,6 +354,38 @@ pub fn forks_behind(guest: &Guest) -> Result<()> {
     fork.retire()
 }
 
+/// The same of a thread of io_uring's that is made by a task which is left behind.
+pub fn io_uring_worker_made_behind(guest: &Guest) -> Result<()> {
+    const ROUNDS: u32 = 20;
+    load()?;
+    // Who is called `forker` sleeps when it makes a task.
+    let fork = Patch::load("patch_fork_nap")?;
+    let before = Snapshot::take()?;
+    let mut inherited = 0;
+    for _ in 0..ROUNDS {
+        let parent = helper::spawn("forker", &["uring", &target::path("value")])?;
+        check::eventually("the parent sleeps", || Ok(target::count("sleepers")? == 1))?;
+        let patch = Patch::load("patch_uring")?;
+        patch.expect_left(1)?;
+        target::expect("value", "2")?;
+        target::wake()?;
+        let output = parent.wait_with_output()?;
+        ensure!(output.status.success(), "{output:?}");
+        inherited += u32::from(output.stdout == b"1\n");
+        patch.completes()?;
+        patch.retire()?;
+    }
+    guest.note(format!(
+        "{inherited} of {ROUNDS} workers began in the old universe"
+    ));
+    ensure!(
+        inherited > 0,
+        "no worker of {ROUNDS} began in the old universe"
+    );
+    before.expect_same()?;
+    fork.retire()
+}
+
 /// Processes that are left behind fork, and their children are left behind with them, while all are
 /// taken along by force.
 pub fn forced_while_they_fork(guest: &Guest) -> Result<()> {
