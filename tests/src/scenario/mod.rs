@@ -125,46 +125,17 @@ impl Scenario {
     }
 }
 
-/// All scenarios but those of fixes: as they are, and those of the areas that are about what patches can do
-/// also task by task.
+/// All scenarios but those of fixes, as they are and, where that makes a difference, task by task.
 pub fn all() -> impl Iterator<Item = Scenario> {
     areas().chain(again())
 }
 
-/// What is the same in both models.
+/// What is the same in both models, in the other one. What authors compile is the same anyway.
 fn again() -> impl Iterator<Item = Scenario> {
-    let areas = [
-        smoke::ALL,
-        stack::ALL,
-        busy::ALL,
-        unreliable::ALL,
-        verdict::ALL,
-        refuse::ALL,
-        input::ALL,
-        request::ALL,
-        sample::ALL,
-        exiting::ALL,
-        atomic::ALL,
-        nmi::ALL,
-        unload::ALL,
-        coexist::ALL,
-        hotplug::ALL,
-        storm::ALL,
-        ending::ALL,
-        sysfs::ALL,
-        object::ALL,
-        coming::ALL,
-        direct::ALL,
-        replace::ALL,
-        callback::ALL,
-        force::ALL,
-        shadow::ALL,
-        state::ALL,
-        symbol::ALL,
-    ];
-    let all = areas.into_iter().flatten();
-    all.filter(|scenario| !pertask::DIFFERENT.contains(&scenario.name().as_str()))
-        .map(Scenario::task_by_task)
+    areas()
+        .filter(|scenario| !["pertask", "api"].contains(&scenario.area))
+        .filter(|scenario| !pertask::DIFFERENT.contains(&scenario.name().as_str()))
+        .map(|scenario| scenario.task_by_task())
 }
 
 fn areas() -> impl Iterator<Item = Scenario> {

@@ -18,16 +18,22 @@ mod course;
 mod feature;
 mod follow;
 mod forced;
+mod forks;
 mod inside;
 mod modules;
+mod poke;
+mod replacing;
 
 use beside::*;
 use course::Course;
 use feature::*;
 use follow::*;
 use forced::*;
+use forks::*;
 use inside::*;
 use modules::*;
+use poke::*;
+use replacing::*;
 
 scenarios! { pertask:
     nobody_inside,

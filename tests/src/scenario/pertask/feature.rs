@@ -125,48 +125,6 @@ pub fn stacked(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// What is superseded stays until the last task has left it.
-pub fn replaces(_: &Guest) -> Result<()> {
-    load()?;
-    let before = Snapshot::take()?;
-    let old = Patch::load("patch_nap")?;
-    let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_cumulative")?;
-    patch.expect_left(1)?;
-    target::expect("value", "5")?;
-    old.expect_enabled(true)?;
-    check::refused("rmmod", module::remove("patch_nap"), Errno::AGAIN)?;
-    let other = Sleeper::enter("nap")?;
-    target::wake()?;
-    sleeper.returns("2")?;
-    other.returns("1")?;
-    patch.completes()?;
-    check::equal("state", old.attribute("state")?.as_str(), "superseded")?;
-    old.remove()?;
-    patch.retire()?;
-    before.expect_same()
-}
-
-/// Nothing is superseded then.
-pub fn replacing_reversed(_: &Guest) -> Result<()> {
-    load()?;
-    let old = Patch::load("patch_nap")?;
-    let sleeper = Sleeper::enter("nap")?;
-    let patch = Patch::load("patch_cumulative")?;
-    patch.expect_left(1)?;
-    patch.disable()?;
-    patch.completes()?;
-    patch.remove()?;
-    old.expect_enabled(true)?;
-    target::expect("value", "1")?;
-    target::wake()?;
-    sleeper.returns("2")?;
-    let last = Sleeper::enter("nap")?;
-    target::wake()?;
-    last.returns("2")?;
-    old.retire()
-}
-
 /// What an old patch has done to the system is taken over at the beginning of the transition, by a reference
 /// of its own; turned round, the old one has it as before, and in the end the new one alone.
 pub fn states(_: &Guest) -> Result<()> {

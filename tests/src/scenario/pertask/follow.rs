@@ -2,14 +2,11 @@
 //! Who stays behind, and how they follow.
 
 use std::fs;
-use std::io::{self, BufRead, BufReader};
-use std::process::Child;
 use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{bail, ensure, Context, Result};
-use rustix::io::Errno;
 
 use super::load;
 use crate::bench::guest::crowd;
@@ -71,63 +68,6 @@ pub fn processor_goes(_: &Guest) -> Result<()> {
     patch.completes()?;
     patch.retire()?;
     before.expect_same()
-}
-
-/// A process that always sleeps in a system call follows when it is woken, and notices
-/// nothing: the call begins again.
-pub fn poked(_: &Guest) -> Result<()> {
-    load()?;
-    for core_wide in [false, true] {
-        let mut process = helper::spawn("pauses", &["pause"])?;
-        let mut words = BufReader::new(process.stdout.take().context("no stdout")?);
-        words.read_line(&mut String::new())?;
-        sleeps(&process)?;
-        let patch = Patch::load("patch_pause")?;
-        patch.expect_left(1)?;
-        thread::sleep(Duration::from_millis(300));
-        patch.expect_left(1)?;
-        if core_wide {
-            fs::write("/sys/kernel/molt/poke_ms", "100")?;
-        } else {
-            patch.set("poke", "1")?;
-        }
-        patch.completes()?;
-        fs::write("/sys/kernel/molt/poke_ms", "0")?;
-        ensure!(process.try_wait()?.is_none(), "the process ended");
-        // It is in the replacement now.
-        patch.disable()?;
-        patch.expect_left(1)?;
-        process.kill()?;
-        process.wait()?;
-        patch.completes()?;
-        patch.remove()?;
-    }
-    Ok(())
-}
-
-/// A call that does not begin again by itself fails with `EINTR` when it is poked, and only then.
-pub fn poked_call_is_interrupted(_: &Guest) -> Result<()> {
-    load()?;
-    let mut process = helper::spawn("waits", &["epoll"])?;
-    sleeps(&process)?;
-    let patch = Patch::load("patch_epoll")?;
-    patch.expect_left(1)?;
-    thread::sleep(Duration::from_millis(300));
-    patch.expect_left(1)?;
-    ensure!(process.try_wait()?.is_none(), "the process ended unpoked");
-    patch.set("poke", "1")?;
-    patch.completes()?;
-    let errno = process.wait()?.code();
-    check::equal("epoll_wait()", errno, Some(Errno::INTR.raw_os_error()))?;
-    patch.retire()
-}
-
-/// Waits until the process sleeps.
-fn sleeps(process: &Child) -> Result<()> {
-    let stat = format!("/proc/{}/stat", process.id());
-    check::eventually("it sleeps", || {
-        Ok(fs::read_to_string(&stat)?.contains(") S "))
-    })
 }
 
 /// An interrupt or NMI uses the functions of the universe of the task that it interrupts.
@@ -207,32 +147,6 @@ pub fn idle_tasks(guest: &Guest) -> Result<()> {
         "a change took {longest:?}"
     );
     patch.retire()
-}
-
-/// A kernel thread that sleeps in the function most of the time comes out when it is woken, and
-/// goes to the other version next.
-pub fn kernel_thread_poked(_: &Guest) -> Result<()> {
-    load()?;
-    let before = Snapshot::take()?;
-    target::set("doze", 1)?;
-    check::eventually("it sleeps", || Ok(target::count("dozes")? == 1))?;
-    let patch = Patch::load("patch_doze")?;
-    patch.expect_left(1)?;
-    for (off, dozes) in [(true, 2), (false, 3)] {
-        thread::sleep(Duration::from_millis(300));
-        patch.expect_left(1)?;
-        let blockers = patch.blockers()?;
-        ensure!(blockers[0].contains(" dozer "), "{blockers:?}");
-        patch.set("poke", "1")?;
-        patch.completes()?;
-        check::eventually("it sleeps again", || Ok(target::count("dozes")? == dozes))?;
-        if off {
-            patch.disable()?;
-        }
-    }
-    target::set("doze", 0)?;
-    patch.remove()?;
-    before.expect_same()
 }
 
 /// A patch reads as off from the flip on, and whoever sees that the change is over can unload it
@@ -321,107 +235,6 @@ pub fn many_behind(guest: &Guest) -> Result<()> {
     })?;
     patch.retire()?;
     before.expect_same()
-}
-
-/// A process is left behind in the middle of a fork; its child is in the old universe too, until
-/// it is switched out or looked at. Which comes first is chance, so this is tried often.
-pub fn forks_behind(guest: &Guest) -> Result<()> {
-    const ROUNDS: u32 = 20;
-    load()?;
-    // Who is called `forker` sleeps in it.
-    let fork = Patch::load("patch_fork_nap")?;
-    let before = Snapshot::take()?;
-    let (mut inherited, mut all) = (0, 0);
-    for _ in 0..ROUNDS {
-        let sleepers = target::count("sleepers")?;
-        let parent = helper::spawn("forker", &["fork"])?;
-        check::eventually("the parent sleeps", || {
-            Ok(target::count("sleepers")? > sleepers)
-        })?;
-        let patch = Patch::load("patch_clone")?;
-        patch.expect_left(1)?;
-        target::wake()?;
-        let said = parent.wait_with_output()?.stdout;
-        (inherited, all) = (inherited + u32::from(said == b"original\n"), all + 1);
-        patch.completes()?;
-        patch.retire()?;
-    }
-    guest.note(format!(
-        "{inherited} of {all} children began in the old universe"
-    ));
-    ensure!(inherited > 0, "no child of {all} began in the old universe");
-    before.expect_same()?;
-    fork.retire()
-}
-
-/// The same of a thread of io_uring's that is made by a task which is left behind.
-pub fn io_uring_worker_made_behind(guest: &Guest) -> Result<()> {
-    const ROUNDS: u32 = 20;
-    load()?;
-    // Who is called `forker` sleeps when it makes a task.
-    let fork = Patch::load("patch_fork_nap")?;
-    let before = Snapshot::take()?;
-    let mut inherited = 0;
-    for _ in 0..ROUNDS {
-        let parent = helper::spawn("forker", &["uring", &target::path("value")])?;
-        check::eventually("the parent sleeps", || Ok(target::count("sleepers")? == 1))?;
-        let patch = Patch::load("patch_uring")?;
-        patch.expect_left(1)?;
-        target::expect("value", "2")?;
-        target::wake()?;
-        let output = parent.wait_with_output()?;
-        ensure!(output.status.success(), "{output:?}");
-        inherited += u32::from(output.stdout == b"1\n");
-        patch.completes()?;
-        patch.retire()?;
-    }
-    guest.note(format!(
-        "{inherited} of {ROUNDS} workers began in the old universe"
-    ));
-    ensure!(
-        inherited > 0,
-        "no worker of {ROUNDS} began in the old universe"
-    );
-    before.expect_same()?;
-    fork.retire()
-}
-
-/// Processes that are left behind fork, and their children are left behind with them, while all are
-/// taken along by force.
-pub fn forced_while_they_fork(guest: &Guest) -> Result<()> {
-    const ROUNDS: u32 = 20;
-    const FORKERS: u64 = 8;
-    load()?;
-    let _naps = Patch::load("patch_fork_nap")?;
-    let mut forced = 0;
-    for _ in 0..ROUNDS {
-        let forkers = (0..FORKERS).map(|_| helper::spawn("forker", &["fork"]));
-        let forkers = forkers.collect::<io::Result<Vec<_>>>()?;
-        check::eventually("they sleep", || Ok(target::count("sleepers")? == FORKERS))?;
-        let patch = Patch::load("patch_clone")?;
-        patch.expect_left(FORKERS)?;
-        target::wake()?;
-        match patch.set("force", "1") {
-            Ok(()) => {
-                patch.expect_left(0)?;
-                forced += 1;
-            }
-            // Nobody was left any more.
-            other => {
-                check::refused("force", other, Errno::INVAL)?;
-                patch.completes()?;
-            }
-        }
-        patch.expect_enabled(true)?;
-        for forker in forkers {
-            let output = forker.wait_with_output()?;
-            ensure!(output.status.success(), "{output:?}");
-        }
-        patch.retire()?;
-    }
-    guest.note(format!("{forced} of {ROUNDS} changes were forced"));
-    ensure!(forced > 0, "no change was forced");
-    Ok(())
 }
 
 /// A thread of io_uring's has no user mode to return to.
