@@ -65,11 +65,7 @@ impl<'a> Judge<'a> {
         if task.on_cpu() {
             return false;
         }
-        if self.is_there_already(task) {
-            if let Some(behind) = &self.behind {
-                // A child that was looked at before its parent had noted it.
-                behind.migration.release(task);
-            }
+        if self.passes(task) {
             return true;
         }
         let verdict = stack::walk(task, self.ranges);
@@ -87,13 +83,21 @@ impl<'a> Judge<'a> {
     /// What is left of a budget that is spent: nobody more can be looked at, but all may stay behind.
     pub(crate) fn give_up(&self, task: Task<'_>) -> ControlFlow<()> {
         match &self.behind {
-            Some(behind)
-                if task.on_cpu() || self.is_there_already(task) || behind.migration.hold(task) =>
-            {
+            Some(behind) if task.on_cpu() || self.passes(task) || behind.migration.hold(task) => {
                 ControlFlow::Continue(())
             }
             _ => ControlFlow::Break(()),
         }
+    }
+
+    /// Whether `task` is where all are to go, and does not stay behind.
+    fn passes(&self, task: Task<'_>) -> bool {
+        let passes = self.is_there_already(task);
+        if let (true, Some(behind)) = (passes, &self.behind) {
+            // A child that was looked at before its parent had noted it.
+            behind.migration.release(task);
+        }
+        passes
     }
 
     /// Whether `task` stays behind in two universes, which nobody may.

@@ -69,10 +69,7 @@ impl Shared {
         registry.drop_module(module.id);
         for transition in &registry.transitions {
             // Without memory who comes to be where the module was may be taken for a straggler.
-            let _ = transition.set_ways(|ways| {
-                ways.forget(module.text);
-                Ok(())
-            });
+            let _ = transition.set_ways(|ways| Ok(ways.forget(module.text)));
         }
         while let Some((patch, index, object)) = self.first(name, Patch::concerns) {
             object::release(&patch, index, object, registry.below(&patch));
@@ -161,7 +158,7 @@ fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result
     let change = transition.change();
     // Before anybody can be inside.
     transition
-        .set_ways(|ways| Ok(ways.widen(change, &plan.ranges, &plan.back)?))
+        .set_ways(|ways| ways.widen(change, &plan.ranges, &plan.back))
         .map_err(|_| Refusal::no_memory())?;
     let Registry { sites, retired, .. } = registry;
     for step in &plan.steps {
@@ -204,7 +201,7 @@ fn replace_late(
         site.vacated_bare(&mut back)?;
         let targets = change.order(site.redirect.target(), 0);
         transition
-            .set_ways(|ways| Ok(ways.widen(change, &ranges, &back)?))
+            .set_ways(|ways| ways.widen(change, &ranges, &back))
             .and_then(|()| site.redirect.part(transition.migration(), targets, retired))
             .map_err(|_| Refusal::no_memory())?;
     }

@@ -38,6 +38,8 @@ const IDLE: &[&CStr] = &[
     c"mwait_play_dead_cpuid_hint",
     c"cpuidle_play_dead",
     c"acpi_idle_play_dead",
+    c"acpi_processor_ffh_play_dead",
+    c"intel_idle_enter_dead",
 ];
 
 /// Where molt's worker is whenever the machine stands still (`kernel/workqueue.c`,
@@ -63,8 +65,12 @@ const JUDGE: &[&CStr] = &[
     c"get_stack_info",
     c"stack_access_ok",
     c"is_bpf_text_address",
+    c"bpf_has_frame_pointer",
+    c"bpf_address_lookup",
+    c"module_address_lookup",
+    c"kallsyms_lookup_size_offset",
     c"copy_from_kernel_nofault",
-    c"ftrace_location_range",
+    c"copy_from_kernel_nofault_allowed",
     c"put_task_stack",
     c"idle_task",
 ];

@@ -171,6 +171,8 @@ impl Request {
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
         let figures = transaction.trial.figures;
+        // With what it holds: whoever finds the change over can unload those that are off.
+        drop(transaction);
         if result.is_ok() {
             self.warn_of_absent();
         }

@@ -16,6 +16,8 @@ struct Layer {
     patch: Arc<Patch>,
     replacement: usize,
     /// Its author knows that it may run at the same time as what it replaces.
+    by_author: bool,
+    /// That, or it was put on although tasks were in what it replaces.
     forced: bool,
 }
 
@@ -86,6 +88,7 @@ impl Site {
         let pushed = self.layers.push_within_capacity(Layer {
             patch,
             replacement,
+            by_author: forced,
             forced,
         });
         debug_assert!(pushed.is_ok());
@@ -108,6 +111,11 @@ impl Site {
         self.layers.last().is_some_and(|live| live.forced)
     }
 
+    /// Whether that may come at any time, because its author said so.
+    fn is_forced_by_author(&self) -> bool {
+        self.layers.last().is_some_and(|live| live.by_author)
+    }
+
     /// Adds where nobody may be when calls go elsewhere: the way there, what runs now, and what runs still
     /// because something was forced over it. If what comes is `forced`, tasks may be inside, but not on their way:
     /// they may go where soon nothing is.
@@ -122,12 +130,13 @@ impl Site {
         ranges: &mut KVec<Range>,
     ) -> Result<(), Refusal> {
         let others = |layer: &&Layer| !Arc::ptr_eq(&layer.patch, patch);
-        self.vacated_by(self.layers.iter().filter(others), self.is_forced(), ranges)
+        let forced = self.is_forced_by_author();
+        self.vacated_by(self.layers.iter().filter(others), forced, ranges)
     }
 
     /// The same after it went without any patch.
     pub(crate) fn vacated_bare(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
-        self.vacated_by([].iter(), self.is_forced(), ranges)
+        self.vacated_by([].iter(), self.is_forced_by_author(), ranges)
     }
 
     fn vacated_by<'a>(

@@ -131,7 +131,8 @@ impl<'a> Transaction<'a> {
     /// always inside has to stay behind. Then it does from now on.
     fn goes_on(&mut self) -> bool {
         let is_auto = self.patch.status.lock().consistency == Consistency::Auto;
-        let goes_on = is_auto && !self.task_by_task && self.trial.is_blocked();
+        let is_wanted = !self.trial.is_cancelled();
+        let goes_on = is_auto && is_wanted && !self.task_by_task && self.trial.is_blocked();
         if goes_on {
             self.trial.restart();
             self.task_by_task = true;

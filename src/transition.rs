@@ -289,11 +289,14 @@ impl Transition {
         blockers::left_behind(&self.migration, self.begun)
     }
 
-    /// Changes where nobody may be, because a module comes or goes of which nobody is in anything.
-    pub(crate) fn set_ways(&self, change: impl Fn(&mut Ways) -> Result) -> Result {
+    /// Changes where nobody may be, because a module comes or goes of which nobody is in anything. `change` says
+    /// whether there was something to change.
+    pub(crate) fn set_ways(&self, change: impl Fn(&mut Ways) -> Result<bool>) -> Result {
         let mut ways = self.ways.lock();
         let mut changed = ways.copy()?;
-        change(&mut changed)?;
+        if !change(&mut changed)? {
+            return Ok(());
+        }
         self.migration.set_ranges(&changed.there)?;
         *ways = changed;
         Ok(())

@@ -182,6 +182,11 @@ impl<'a> Trial<'a> {
         self.blocked && self.is_over()
     }
 
+    /// Whether nobody wants the change any more.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.requester.is_killed()
+    }
+
     /// Gives it its whole time again, because it goes on in another way.
     pub(crate) fn restart(&mut self) {
         self.begun = Instant::now();

@@ -37,24 +37,29 @@ impl Ways {
         })
     }
 
-    /// Widens both, for functions of which nobody is in anything: `ranges` is where nobody may be for `change`,
-    /// `back` where nobody may be for the opposite.
+    /// Widens both, in a transition of `change`, for functions of which nobody is in anything: `ranges` is where
+    /// nobody may be for enabling, `back` where nobody may be for disabling.
     pub(crate) fn widen(
         &mut self,
         change: Change,
         ranges: &[Range],
         back: &[Range],
-    ) -> Result<(), AllocError> {
+    ) -> Result<bool> {
+        let before = self.there.len() + self.back.len();
         let (there, again) = change.order(&mut self.there, &mut self.back);
         add(there, ranges)?;
-        add(again, back)
+        add(again, back)?;
+        Ok(self.there.len() + self.back.len() != before)
     }
 
-    /// Forgets what is in `gone`, where nobody is any more, and something else may come to be.
-    pub(crate) fn forget(&mut self, gone: Range) {
+    /// Forgets what is in `gone`, where nobody is any more, and something else may come to be. False when there was
+    /// nothing.
+    pub(crate) fn forget(&mut self, gone: Range) -> bool {
+        let before = self.there.len() + self.back.len();
         for ranges in [&mut self.there, &mut self.back] {
             ranges.retain(|range| !gone.holds(range.start));
         }
+        self.there.len() + self.back.len() != before
     }
 }
 

@@ -10,6 +10,7 @@ use super::{
     bindings::{self, private},
     symbols,
 };
+use crate::ranges::Ranges;
 use core::{cell::UnsafeCell, mem::ManuallyDrop, ptr};
 use kernel::{container_of, error::to_result, ffi, prelude::*, sync::Arc};
 
@@ -112,17 +113,16 @@ unsafe extern "C" fn called<L: Listener>(
     }
 }
 
-/// Whether a frame with this address may go on into a function of the kernel that no address on the stack
-/// tells. Any context.
+/// Whether a frame with this address may go on into one of the `ranges` although no address on its stack is in
+/// them. Any context.
 ///
 /// A trampoline that calls the function itself, because a program runs after it, is jumped to: the call at the
 /// function's entry pushes nothing (`bpf_trampoline_use_jmp`). Before that call, in the programs that run
-/// first, nothing on the stack is of the function. So every frame in BPF's code counts as one that may do that,
-/// unless it is known to be in that call: then the function's frame is on the stack, too, if it is in
-/// anything.
-///
-/// `interrupted`: the address is that of the next instruction, and not a return address.
-pub(super) fn may_enter(address: usize, interrupted: bool) -> bool {
+/// first, nothing on the stack is of the function. But the call is in the trampoline's code, which has no way
+/// back (`arch/x86/net/bpf_jit_comp.c`): it is made yet if it stands behind the frame's address. It goes behind
+/// the function's ftrace site, which is in the ranges of all changes. (While the function is redirected,
+/// the trampoline calls what the stack says.)
+pub(super) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
     // BPF's code is where modules are, above the image (`arch/x86/mm/init.c`, `execmem_arch_setup`).
     if address.wrapping_neg() > bindings::molt_constants_MODULES_ROOM_ as usize {
         return false;
@@ -131,39 +131,48 @@ pub(super) fn may_enter(address: usize, interrupted: bool) -> bool {
     if !unsafe { private::is_bpf_text_address(address) } {
         return false;
     }
-    interrupted || !is_behind_the_call(address)
+    // Where it is not known, all may come.
+    symbols::end_at(address).is_none_or(|end| calls(address, end, ranges))
 }
 
-/// Whether the instruction before this address, in code of BPF, calls a function behind its ftrace site, as a
-/// trampoline calls the function that it is for (`arch/x86/net/bpf_jit_comp.c`).
-fn is_behind_the_call(address: usize) -> bool {
-    /// `call` with the distance to where it goes.
+/// Whether there is a call into one of the ranges in the code between these addresses, or what looks like one.
+fn calls(mut at: usize, end: usize, ranges: Ranges<'_>) -> bool {
+    /// `call` with the distance to where it goes, in bytes.
     const CALL: u8 = 0xe8;
-    /// `mov rbx, [rbp + 8]`, but for its first byte, and `call rbx`: when the function is redirected. Then where it
-    /// goes is on the stack, as the return address of the trampoline's frame.
-    const CALL_FROM_STACK: [u8; 5] = [0x8b, 0x5d, 0x08, 0xff, 0xd3];
+    const SIZE: usize = 5;
 
-    let mut code = [0u8; 5];
-    let before = address.wrapping_sub(code.len());
-    // SAFETY: copies to valid memory; what cannot be read gives an error.
-    let unreadable = unsafe {
-        bindings::copy_from_kernel_nofault(
-            code.as_mut_ptr().cast(),
-            ptr::with_exposed_provenance(before),
-            code.len(),
-        )
-    };
-    match code {
-        _ if unreadable != 0 => false,
-        CALL_FROM_STACK => true,
-        [CALL, distance @ ..] => {
-            let distance = i32::from_le_bytes(distance) as isize;
-            let site = address
-                .wrapping_add_signed(distance)
-                .wrapping_sub(super::handler::CALL_SIZE);
-            // SAFETY: looks it up among ftrace's records; the range has this address only.
-            unsafe { private::ftrace_location_range(site, site) == site }
+    let mut code = [0u8; 64];
+    while at < end {
+        let code = match code.get_mut(..end.wrapping_sub(at)) {
+            Some(rest) => rest,
+            None => &mut code[..],
+        };
+        // SAFETY: copies to valid memory; what cannot be read gives an error.
+        let unreadable = unsafe {
+            bindings::copy_from_kernel_nofault(
+                code.as_mut_ptr().cast(),
+                ptr::with_exposed_provenance(at),
+                code.len(),
+            )
+        };
+        if unreadable != 0 {
+            return true;
         }
-        _ => false,
+        for (offset, window) in code.windows(SIZE).enumerate() {
+            if let &[CALL, a, b, c, d] = window {
+                let behind = at.wrapping_add(offset).wrapping_add(SIZE);
+                let distance = i32::from_le_bytes([a, b, c, d]) as isize;
+                if ranges.hold(behind.wrapping_add_signed(distance)) {
+                    return true;
+                }
+            }
+        }
+        // Whatever does not fit into this piece is in the next one.
+        let step = code.len().saturating_sub(SIZE - 1);
+        at = match step {
+            0 => end,
+            step => at.wrapping_add(step),
+        };
     }
+    false
 }

@@ -220,12 +220,12 @@ impl Redirect {
         Ok(())
     }
 
-    /// A transition may be turned round again and again: only the newest junction still counts.
+    /// A transition may be turned round again and again: only the newest junction still counts, whose migration
+    /// has begun. Who is half way to one before it is waited for before that is freed.
     fn forget_reversed(&mut self, retired: &mut Retired) {
         let Some(newest) = self.junctions.pop() else {
             return;
         };
-        newest.forget();
         for reversed in self.junctions.drain_all() {
             retired.add(reversed);
         }

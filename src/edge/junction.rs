@@ -6,38 +6,40 @@
 //! in place until its transition is over and a grace period has passed ([`super::retired`]).
 
 use super::{migration::Migration, this_cpu};
-use core::{
-    ptr,
-    sync::atomic::{AtomicPtr, Ordering},
-};
+use core::ptr;
 use kernel::{prelude::*, sync::Arc};
 
 /// See the module's documentation.
 ///
 /// # Invariants
 ///
-/// `before` is null or a junction that is freed after this one, or after a grace period that follows
-/// [`Junction::forget`].
+/// `before` is null or a junction that is freed after this one's migration has begun, and a grace period has
+/// passed after that: it is followed only by who has seen that the migration had not begun.
 pub(crate) struct Junction {
     migration: Arc<Migration>,
     /// Where those go who stay behind, and where all others go.
     old: usize,
     new: usize,
     /// What counts until this one's migration has begun: that of the transition which it reverses.
-    before: AtomicPtr<Self>,
+    before: *const Self,
 }
+
+// SAFETY: a junction is only read; what it points to may be read by any thread.
+unsafe impl Send for Junction {}
+// SAFETY: as above.
+unsafe impl Sync for Junction {}
 
 impl Junction {
     /// `old` and `new` as the handler stores them. Process context.
     ///
-    /// `before`: the junction that is in force at the function, which is freed after this one.
+    /// `before`: the junction that is in force at the function. It is freed after this one, or when this one's
+    /// migration has begun and a grace period has passed.
     pub(super) fn new(
         migration: Arc<Migration>,
         (old, new): (usize, usize),
         before: Option<&Self>,
     ) -> Result<KBox<Self>> {
-        let before = before.map_or(ptr::null(), ptr::from_ref).cast_mut();
-        let before = AtomicPtr::new(before);
+        let before = before.map_or(ptr::null(), ptr::from_ref);
         // INVARIANT: promised by the caller.
         let junction = Self {
             migration,
@@ -46,12 +48,6 @@ impl Junction {
             before,
         };
         Ok(KBox::new(junction, GFP_KERNEL)?)
-    }
-
-    /// Its migration has begun: what counted before does not any more, and may be freed after a grace period,
-    /// for those who are half way to it.
-    pub(super) fn forget(&self) {
-        self.before.store(ptr::null_mut(), Ordering::Relaxed);
     }
 
     /// Whether it belongs to `migration`.
@@ -87,8 +83,8 @@ pub(super) unsafe fn choose(at: usize) -> Option<usize> {
                 false => junction.new,
             });
         }
-        // Not forgotten: this one's migration has not begun.
-        at = junction.before.load(Ordering::Relaxed);
+        // By the type invariant valid: this one's migration had not begun, and who is half way is waited for.
+        at = junction.before;
     }
     None
 }

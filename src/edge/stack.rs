@@ -93,7 +93,7 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
             break Verdict::Inside(address);
         }
         last = address;
-        if bpf::may_enter(address, state.signal) {
+        if bpf::may_enter(address, ranges) {
             hidden = hidden.or(Some(address));
         }
         // An address in code that the kernel does not know (a trampoline just removed) is no matter for

@@ -72,6 +72,7 @@ scenarios! { pertask:
     on_top_of_a_forced_function,
     reversed_beside_a_forced_function,
     forced_function_when_reversed,
+    reversed_after_it_was_forced,
     verdicts_agree_about_sleepers,
     verdicts_agree_under_load.seconds(120),
     automatic,

@@ -56,6 +56,27 @@ pub fn reversed_beside_a_forced_function(_: &Guest) -> Result<()> {
     patch.expect_enabled(false)
 }
 
+/// The operator's word is for those who were inside at that time: who comes in later counts.
+pub fn reversed_after_it_was_forced(_: &Guest) -> Result<()> {
+    load()?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_nap")?;
+    patch.set("force", "1")?;
+    target::wake()?;
+    sleeper.returns("1")?;
+    let new = Sleeper::enter("nap")?;
+    patch.disable()?;
+    patch.expect_left(1)?;
+    let old = Sleeper::enter("nap")?;
+    patch.enable()?;
+    stays_behind(&old, &patch, "target_nap")?;
+    target::wake()?;
+    new.returns("2")?;
+    old.returns("1")?;
+    patch.completes()?;
+    patch.retire()
+}
+
 /// In neither direction is anybody looked for in what a function was forced over.
 pub fn forced_function_when_reversed(_: &Guest) -> Result<()> {
     load()?;
