@@ -68,6 +68,7 @@ const JUDGE: &[&CStr] = &[
     c"bpf_has_frame_pointer",
     c"bpf_address_lookup",
     c"module_address_lookup",
+    c"__module_address",
     c"kallsyms_lookup_size_offset",
     c"copy_from_kernel_nofault",
     c"copy_from_kernel_nofault_allowed",

@@ -96,9 +96,12 @@ impl<'a> Trial<'a> {
     }
 
     /// Flips all functions of `plan` when nobody is inside its ranges.
-    pub(crate) fn flip(&mut self, registry: &Registry, plan: &mut Plan) -> Result<(), Setback> {
-        let recording = self.record()?;
+    pub(crate) fn flip(&mut self, registry: &Registry, plan: &Plan) -> Result<(), Setback> {
         let Plan { steps, ranges, .. } = plan;
+        // A copy, because sorting merges them, and a change that goes on task by task keeps them apart.
+        let mut sorted = KVec::with_capacity(ranges.len(), GFP_KERNEL)?;
+        sorted.extend_from_slice(ranges, GFP_KERNEL)?;
+        let recording = self.record()?;
         let sites = &registry.sites;
         let result = Flip::prepare(steps, sites)
             .map_err(Setback::from)
@@ -106,7 +109,7 @@ impl<'a> Trial<'a> {
                 for step in steps.iter() {
                     sites[step.site].redirect.watch();
                 }
-                let result = self.flip_until_deadline(&recording, Ranges::new(ranges), &flip);
+                let result = self.flip_until_deadline(&recording, Ranges::new(&mut sorted), &flip);
                 // After a flip the new targets, otherwise the old ones.
                 for step in steps.iter() {
                     sites[step.site].redirect.settle();

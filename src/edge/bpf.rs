@@ -121,7 +121,8 @@ unsafe extern "C" fn called<L: Listener>(
 /// first, nothing on the stack is of the function. But the call is in the trampoline's code, which has no way
 /// back (`arch/x86/net/bpf_jit_comp.c`): it is made yet if it stands behind the frame's address. It goes behind
 /// the function's ftrace site, which is in the ranges of all changes. (While the function is redirected,
-/// the trampoline calls what the stack says.)
+/// the trampoline calls what the stack says.) A trampoline is not larger than a page (`bpf_trampoline_update`);
+/// what is larger is a program, which calls functions at their entry, as everybody does.
 pub(super) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
     // BPF's code is where modules are, above the image (`arch/x86/mm/init.c`, `execmem_arch_setup`).
     if address.wrapping_neg() > bindings::molt_constants_MODULES_ROOM_ as usize {
@@ -131,8 +132,11 @@ pub(super) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
     if !unsafe { private::is_bpf_text_address(address) } {
         return false;
     }
-    // Where it is not known, all may come.
-    symbols::end_at(address).is_none_or(|end| calls(address, end, ranges))
+    let Some(code) = symbols::code_at(address) else {
+        // Where it is not known, all may come.
+        return true;
+    };
+    code.end.saturating_sub(code.start) <= bindings::PAGE_SIZE && calls(address, code.end, ranges)
 }
 
 /// Whether there is a call into one of the ranges in the code between these addresses, or what looks like one.

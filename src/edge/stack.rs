@@ -93,8 +93,8 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
             break Verdict::Inside(address);
         }
         last = address;
-        if bpf::may_enter(address, ranges) {
-            hidden = hidden.or(Some(address));
+        if hidden.is_none() && bpf::may_enter(address, ranges) {
+            hidden = Some(address);
         }
         // An address in code that the kernel does not know (a trampoline just removed) is no matter for
         // `unwind_get_return_address` to find out once more: such code has no ORC data, so this step

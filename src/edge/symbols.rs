@@ -131,12 +131,12 @@ pub(crate) fn size_at(address: usize) -> Option<usize> {
     (known != 0 && offset == 0 && size != 0).then_some(size)
 }
 
-/// Where the code ends that `address` is in, as its symbol says; that may be one of BPF's. Any context.
-pub(super) fn end_at(address: usize) -> Option<usize> {
+/// The code that `address` is in, as its symbol says; that may be one of BPF's. Any context.
+pub(super) fn code_at(address: usize) -> Option<Range> {
     let (mut size, mut offset) = (0, 0);
     // SAFETY: both are valid for writing; any address may be asked for, and is looked up under RCU.
     let known = unsafe { private::kallsyms_lookup_size_offset(address, &mut size, &mut offset) };
-    (known != 0).then(|| address.wrapping_sub(offset).wrapping_add(size))
+    (known != 0).then(|| Range::sized(address.wrapping_sub(offset), size))
 }
 
 /// The code of the replacement that starts at `address`.
