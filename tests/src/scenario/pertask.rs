@@ -162,11 +162,8 @@ fn load() -> Result<()> {
 /// Must be the only one whom the patch's transition has left behind, in `function`.
 fn stays_behind(sleeper: &Sleeper, patch: &Patch, function: &str) -> Result<()> {
     patch.expect_left(1)?;
-    // Who runs is named where it was switched out last.
-    check::eventually(&format!("{function} is named"), || {
-        let blockers = patch.blockers()?;
-        Ok(patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), function).is_ok())
-    })
+    let blockers = patch.blockers()?;
+    patch::expect_blocker(&blockers, sleeper.pid(), sleeper.comm(), function)
 }
 
 /// Complete at once.

@@ -49,9 +49,22 @@ pub fn asleep_deep_below(_: &Guest) -> Result<()> {
     follows_when_it_has_left("patch_deep", "deep", "target_deep")
 }
 
-/// On a CPU, in kernel mode.
+/// On a CPU, in kernel mode: where it is cannot be said, but who it is.
 pub fn running_in_the_function(_: &Guest) -> Result<()> {
-    follows_when_it_has_left("patch_spin", "spin", "target_spin")
+    load()?;
+    let before = Snapshot::take()?;
+    let spinner = Sleeper::enter("spin")?;
+    let patch = Patch::load("patch_spin")?;
+    patch.expect_left(1)?;
+    let start = format!("{} {} ", spinner.pid(), spinner.comm());
+    let blockers = patch.blockers()?;
+    ensure!(blockers[0].starts_with(&start), "{blockers:?}");
+    target::expect("spin", "2")?;
+    target::wake()?;
+    spinner.returns("1")?;
+    patch.completes()?;
+    patch.retire()?;
+    before.expect_same()
 }
 
 /// Who dies inside is not waited for.
