@@ -90,6 +90,7 @@ fn agree_when_idle(guest: &Guest) -> Result<()> {
 fn agree_while_functions_are_hammered(guest: &Guest) -> Result<()> {
     load_checking(&["target"])?;
     target::set("gap", 300)?;
+    target::set("inside", 2000)?;
     target::hammer(6)?;
     let patch = Patch::load("patch_pair")?;
     toggle(guest, &patch, 60)?;
