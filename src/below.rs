@@ -45,6 +45,11 @@ impl Below {
         })
     }
 
+    /// The same for callbacks of what cannot be refused any more: without memory they are shown none.
+    pub(crate) fn shown_to(patch: &Patch, registry: &Registry) -> Self {
+        Self::of(patch, registry).unwrap_or(Self::none())
+    }
+
     /// For callbacks.
     pub(crate) fn patches(&self) -> &[Arc<Patch>] {
         &self.patches

@@ -69,7 +69,10 @@ impl Shared {
         registry.drop_module(module.id);
         for transition in &registry.transitions {
             // Without memory who comes to be where the module was may be taken for a straggler.
-            let _ = transition.set_ways(|ways| Ok(ways.forget(module.text)));
+            let _ = transition.set_ways(|ways| {
+                ways.forget(module.text);
+                Ok(())
+            });
         }
         while let Some((patch, index, object)) = self.first(name, Patch::concerns) {
             object::release(&patch, index, object, registry.below(&patch));

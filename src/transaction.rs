@@ -122,8 +122,7 @@ impl<'a> Transaction<'a> {
 
     /// The change is not made.
     fn undo(&self, registry: &Registry, change: Change) {
-        // Without memory its callbacks are shown none.
-        let below = Below::of(self.patch, registry).unwrap_or(Below::none());
+        let below = Below::shown_to(self.patch, registry);
         outcome::undo(self.patch, change, below.patches());
     }
 

@@ -228,8 +228,7 @@ impl Transition {
             return false;
         }
         let patch = &self.patch;
-        // Without memory its callbacks are shown none.
-        let below = Below::of(patch, registry).unwrap_or(Below::none());
+        let below = Below::shown_to(patch, registry);
         self.complete(registry);
         outcome::conclude(patch, self.change, below.patches());
         // Whoever finds it over can unload those that are off.
@@ -289,12 +288,12 @@ impl Transition {
         blockers::left_behind(&self.migration, self.begun)
     }
 
-    /// Changes where nobody may be, because a module comes or goes of which nobody is in anything. `change` says
-    /// whether there was something to change.
-    pub(crate) fn set_ways(&self, change: impl Fn(&mut Ways) -> Result<bool>) -> Result {
+    /// Changes where nobody may be, because a module comes or goes of which nobody is in anything.
+    pub(crate) fn set_ways(&self, change: impl Fn(&mut Ways) -> Result<(), AllocError>) -> Result {
         let mut ways = self.ways.lock();
         let mut changed = ways.copy()?;
-        if !change(&mut changed)? {
+        change(&mut changed)?;
+        if changed == *ways {
             return Ok(());
         }
         self.migration.set_ranges(&changed.there)?;

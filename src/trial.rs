@@ -20,6 +20,7 @@ use crate::{
     shared::Shared,
     site::Site,
     status::Figures,
+    turns,
 };
 use kernel::{
     prelude::*,
@@ -99,8 +100,7 @@ impl<'a> Trial<'a> {
     pub(crate) fn flip(&mut self, registry: &Registry, plan: &Plan) -> Result<(), Setback> {
         let Plan { steps, ranges, .. } = plan;
         // A copy, because sorting merges them, and a change that goes on task by task keeps them apart.
-        let mut sorted = KVec::with_capacity(ranges.len(), GFP_KERNEL)?;
-        sorted.extend_from_slice(ranges, GFP_KERNEL)?;
+        let mut sorted = turns::copy(ranges)?;
         let recording = self.record()?;
         let sites = &registry.sites;
         let result = Flip::prepare(steps, sites)

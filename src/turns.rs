@@ -23,6 +23,7 @@ pub(crate) struct Turns {
 }
 
 /// Where nobody may be who goes to the new universe, and where nobody who goes back.
+#[derive(PartialEq)]
 pub(crate) struct Ways {
     pub(crate) there: KVec<Range>,
     pub(crate) back: KVec<Range>,
@@ -44,22 +45,17 @@ impl Ways {
         change: Change,
         ranges: &[Range],
         back: &[Range],
-    ) -> Result<bool> {
-        let before = self.there.len() + self.back.len();
+    ) -> Result<(), AllocError> {
         let (there, again) = change.order(&mut self.there, &mut self.back);
         add(there, ranges)?;
-        add(again, back)?;
-        Ok(self.there.len() + self.back.len() != before)
+        add(again, back)
     }
 
-    /// Forgets what is in `gone`, where nobody is any more, and something else may come to be. False when there was
-    /// nothing.
-    pub(crate) fn forget(&mut self, gone: Range) -> bool {
-        let before = self.there.len() + self.back.len();
+    /// Forgets what is in `gone`, where nobody is any more, and something else may come to be.
+    pub(crate) fn forget(&mut self, gone: Range) {
         for ranges in [&mut self.there, &mut self.back] {
             ranges.retain(|range| !gone.holds(range.start));
         }
-        self.there.len() + self.back.len() != before
     }
 }
 
@@ -73,7 +69,8 @@ fn add(ranges: &mut KVec<Range>, more: &[Range]) -> Result<(), AllocError> {
     Ok(())
 }
 
-fn copy(ranges: &[Range]) -> Result<KVec<Range>, AllocError> {
+/// The same ranges again.
+pub(crate) fn copy(ranges: &[Range]) -> Result<KVec<Range>, AllocError> {
     let mut copy = KVec::with_capacity(ranges.len(), GFP_KERNEL)?;
     copy.extend_from_slice(ranges, GFP_KERNEL)?;
     Ok(copy)

@@ -68,21 +68,21 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
         );
         state.assume_init_mut()
     };
-    let (mut last, mut hidden) = (0, None);
-    // At the end of a stack all of whose frames have been seen.
-    let seen = |hidden: Option<usize>| hidden.map_or(Verdict::Clean, Verdict::Unreliable);
+    // When all frames have been seen.
+    let mut seen = Verdict::Clean;
+    let mut last = 0;
     loop {
         if state.error {
             break Verdict::Unreliable(last);
         }
         if state.stack_info.type_ == bindings::stack_type_STACK_TYPE_UNKNOWN {
             // The end of the stack of a kernel thread, found without an error.
-            break seen(hidden);
+            break seen;
         }
         // SAFETY: entry registers lie on the pinned stack; the low two bits of CS are the
         // privilege level, not 0 for user mode: the end of the stack of a user task.
         if !state.regs.is_null() && unsafe { (*state.regs).__bindgen_anon_1.cs } & 3 != 0 {
-            break seen(hidden);
+            break seen;
         }
         let address = state.ip;
         if address == 0 {
@@ -93,8 +93,8 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
             break Verdict::Inside(address);
         }
         last = address;
-        if hidden.is_none() && bpf::may_enter(address, ranges) {
-            hidden = Some(address);
+        if seen == Verdict::Clean && bpf::may_enter(address, ranges) {
+            seen = Verdict::Unreliable(address);
         }
         // An address in code that the kernel does not know (a trampoline just removed) is no matter for
         // `unwind_get_return_address` to find out once more: such code has no ORC data, so this step

@@ -262,9 +262,7 @@ fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
             }
             refused += 1;
             for line in patch.blockers()? {
-                let at = line.split(' ').nth(2).unwrap_or_default();
-                let entry = at.contains("+0x5/") || at.contains("+0x9/");
-                if entry && at.starts_with("target_") {
+                if patch::is_in_trampoline(&line) {
                     entries += 1;
                 } else {
                     elsewhere += 1;

@@ -98,9 +98,7 @@ pub fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
         for change in 0..CHANGES {
             patch.write((change % 2).to_string())?;
             for line in patch.blockers()? {
-                let at = line.split(' ').nth(2).unwrap_or_default();
-                let entry = at.contains("+0x5/") || at.contains("+0x9/");
-                if entry && at.starts_with("target_") {
+                if patch::is_in_trampoline(&line) {
                     entries += 1;
                 } else {
                     elsewhere += 1;
