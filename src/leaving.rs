@@ -17,25 +17,37 @@ use kernel::{
     time::{delay::fsleep, Delta},
 };
 
+/// How long to wait until the next look, in milliseconds.
+const PAUSE_MS: i64 = 100;
+
 /// Waits until no task but the caller is in the code of a disabled `patch`, whose module is about to
-/// go. Process context; the caller is in the module's exit.
+/// go. Process context; the caller is in the module's exit, which cannot fail: without memory it waits, too.
 ///
 /// The change that disabled it has verified that already, and nothing calls a replacement since;
 /// this catches what the patch itself may have left behind, such as a work item. A grace period of
 /// RCU-tasks would not do: it ends at a sleep, which may be in that code.
 pub(crate) fn wait_until_left(patch: &Patch, shared: &Shared) {
-    let waited = shared.record().and_then(|recording| {
-        let waited = wait_recording(patch, shared, &recording);
-        shared.keep(recording.stop());
-        waited
-    });
-    if waited.is_err() {
-        pr_warn!("{}: no memory to look who is in its code\n", patch.name());
+    let mut told = false;
+    while try_wait(patch, shared).is_err() {
+        if !told {
+            pr_warn!(
+                "{}: not unloaded yet, no memory to look who is in its code\n",
+                patch.name()
+            );
+        }
+        told = true;
+        fsleep(Delta::from_millis(PAUSE_MS));
     }
 }
 
+fn try_wait(patch: &Patch, shared: &Shared) -> Result {
+    let recording = shared.record()?;
+    let waited = wait_recording(patch, shared, &recording);
+    shared.keep(recording.stop());
+    waited
+}
+
 fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Result {
-    const PAUSE_MS: i64 = 100;
     const TOLD_EVERY: u32 = 100;
     const PATIENCE: u32 = 100;
     const LOOKS: u32 = 10;

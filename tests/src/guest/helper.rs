@@ -29,6 +29,7 @@ pub fn run(arguments: &[String]) -> ExitCode {
         ["read", path] => fs::read_to_string(path).map(|text| print!("{text}")),
         ["write", path, value] => fs::write(path, value),
         ["insmod", name, parameters] => module::load_with(name, parameters),
+        ["rmmod", name] => module::remove(name),
         ["rmmod-f", name] => module::remove_by_force(name),
         ["getpid"] => process::watch_getpid(),
         ["fork"] => process::fork(),

@@ -4,20 +4,23 @@
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use anyhow::{ensure, Context, Result};
 use rustix::io::Errno;
 
 use crate::guest::patch::Patch;
 use crate::guest::sleeper::Sleeper;
-use crate::guest::{check, helper, module, target, Guest};
+use crate::guest::tracefs::Probe;
+use crate::guest::{check, helper, log, module, target, Guest};
 
 scenarios! { unload:
     enabled_is_refused,
     under_load.seconds(120),
     with_readers_of_its_files,
     sleeper_keeps_the_text,
+    waits_for_a_work_item,
+    waits_a_second_for_a_stack_without_an_end,
     right_after_the_requester_was_let_go.seconds(120),
     by_force,
 }
@@ -99,6 +102,47 @@ fn sleeper_keeps_the_text(_: &Guest) -> Result<()> {
     target::wake()?;
     sleeper.returns("2")?;
     patch.retire()
+}
+
+/// What the patch left behind is still in its code, asleep: a grace period of RCU-tasks would end there.
+fn waits_for_a_work_item(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_work")?;
+    patch.disable()?;
+    let mut child = helper::spawn("rmmod", &["rmmod", "patch_work"])?;
+    check::eventually("told in the log", || {
+        let told = "patch_work: not unloaded yet, in its code";
+        Ok(log::read()?
+            .lines()
+            .any(|line| line.contains(told) && line.contains("kworker")))
+    })?;
+    thread::sleep(Duration::from_millis(500));
+    ensure!(child.try_wait()?.is_none(), "rmmod did not wait");
+    target::wake()?;
+    ensure!(child.wait()?.success(), "rmmod failed");
+    module::remove_all(&["target", "molt"])
+}
+
+/// Somebody's stack can never be walked to its end, and nobody is known to be inside: the module goes, not at once.
+fn waits_a_second_for_a_stack_without_an_end(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_value")?;
+    patch.disable()?;
+    let probe = Probe::on_return("spin", "target_spin")?;
+    let spinner = Sleeper::enter("spin")?;
+    let begun = Instant::now();
+    patch.remove()?;
+    let took = begun.elapsed();
+    ensure!(took >= Duration::from_millis(900), "gone after {took:?}");
+    let told = "patch_value: not unloaded yet";
+    ensure!(
+        !log::read()?.contains(told),
+        "somebody was seen in its code"
+    );
+    target::wake()?;
+    spinner.leave()?;
+    probe.remove()?;
+    module::remove_all(&["target", "molt"])
 }
 
 /// The writer of `enabled` is in the way of its own change, so it gets its answer
