@@ -14,7 +14,7 @@ use super::kernel;
 pub struct Fix {
     /// The name of the folder, and of the module.
     pub name: String,
-    /// The releases that it is for; it is tested on the first.
+    /// The releases that it is for; it is tested on the first that is there.
     releases: Vec<String>,
     /// The distribution's modules that its probe needs.
     pub modules: Vec<String>,

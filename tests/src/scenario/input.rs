@@ -111,7 +111,7 @@ fn garbage_in_parameters(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// Only `enabled` takes a word.
+/// What may be written takes words of its own; the rest takes nothing.
 fn read_only_files(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_value")?;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 //! `/sys/kernel/molt` is what docs/abi.md promises. `smoke` looks at the values.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use anyhow::{ensure, Result};
+use anyhow::{ensure, Context, Result};
 use rustix::fs::stat;
 
 use crate::guest::patch::{Patch, MOLT};
@@ -12,6 +13,7 @@ use crate::guest::{check, module, target, Guest};
 
 scenarios! { sysfs:
     modes,
+    files_are_those_of_the_abi,
     stack_order_is_renumbered,
 }
 
@@ -25,17 +27,67 @@ const WRITE_ONLY: &[&str] = &["poke", "force"];
 fn modes(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_both")?;
-    let mut files = Vec::new();
-    visit(Path::new(MOLT), &mut files)?;
+    visit(Path::new(MOLT))?;
     patch.disable()?;
-    visit(Path::new(MOLT), &mut files)?;
-    for name in ["enabled", "state", "transition", "patched", "old_addr"] {
-        ensure!(files.iter().any(|file| file == name), "there is no {name}");
-    }
+    visit(Path::new(MOLT))?;
     patch.remove()
 }
 
-fn visit(folder: &Path, files: &mut Vec<String>) -> Result<()> {
+/// No file that docs/abi.md does not tell of, and none of those missing.
+fn files_are_those_of_the_abi(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let patch = Patch::load("patch_both")?;
+    let object = patch.folder().join("target");
+    let functions = fs::read_dir(&object)?
+        .map(|entry| Ok(entry?.path()))
+        .filter(|path| path.as_ref().map_or(true, |path| path.is_dir()))
+        .collect::<Result<Vec<_>>>()?;
+    ensure!(functions.len() == 2, "functions: {functions:?}");
+    check::equal("core", files(MOLT.as_ref())?, documented("")?)?;
+    check::equal("patch", files(&patch.folder())?, documented("PATCH/")?)?;
+    let (inner, own) = documented("PATCH/OBJECT/")?
+        .into_iter()
+        .partition::<BTreeSet<_>, _>(|name| name.contains('/'));
+    check::equal("object", files(&object)?, own)?;
+    for function in functions {
+        let inner = inner
+            .iter()
+            .map(|name| {
+                Ok(name
+                    .strip_prefix("FUNCTION,SYMPOS/")
+                    .context("prefix")?
+                    .to_owned())
+            })
+            .collect::<Result<_>>()?;
+        check::equal("function", files(&function)?, inner)?;
+    }
+    patch.retire()
+}
+
+/// The files of a folder, without those of its folders.
+fn files(folder: &Path) -> Result<BTreeSet<String>> {
+    let mut names = BTreeSet::new();
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            names.insert(entry.file_name().to_string_lossy().into_owned());
+        }
+    }
+    Ok(names)
+}
+
+/// Those that docs/abi.md tells of below `/sys/kernel/molt/` and this folder.
+fn documented(folder: &str) -> Result<BTreeSet<String>> {
+    const ABI: &str = include_str!("../../../docs/abi.md");
+    let (_, section) = ABI
+        .split_once(&format!("\n## `/sys/kernel/molt/{folder}`\n"))
+        .with_context(|| format!("no section of {folder:?}"))?;
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let row = |line: &str| Some(line.strip_prefix("| `")?.split_once('`')?.0.to_owned());
+    Ok(section.lines().filter_map(row).collect())
+}
+
+fn visit(folder: &Path) -> Result<()> {
     check::equal(
         &format!("mode of {}", folder.display()),
         mode(folder)?,
@@ -45,7 +97,7 @@ fn visit(folder: &Path, files: &mut Vec<String>) -> Result<()> {
         let entry = entry?;
         let (path, name) = (entry.path(), entry.file_name().into_string());
         if path.is_dir() {
-            visit(&path, files)?;
+            visit(&path)?;
             continue;
         }
         let name = name.unwrap_or_default();
@@ -60,7 +112,6 @@ fn visit(folder: &Path, files: &mut Vec<String>) -> Result<()> {
             mode(&path)?,
             expected,
         )?;
-        files.push(name);
     }
     Ok(())
 }

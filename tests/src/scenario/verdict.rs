@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The stop window looks only at who ran since they were looked at before. The core of
-//! these tests is one that looks at everybody as well, in the same window, and says BUG
+//! tests named `agree_…` is one that looks at everybody as well, in the same window, and says BUG
 //! when the verdicts differ (`src/check.rs`); BUG fails any test.
 
 use std::fs;

@@ -52,17 +52,12 @@ fn molt(bench: &Bench<'_>, functions: u32) -> Result<()> {
     let patch = Patch::load(&molt::name(functions))?;
     Redirect::Ftrace.choose(&patch)?;
     run(bench, "molt_ftrace", Version::Molt, functions)?;
-    match Redirect::Direct.choose(&patch)? {
-        Some(took) => {
-            bench.sample(figure::TO_DIRECT, place(functions), took);
-            run(bench, "molt_direct", Version::Molt, functions)?;
-            if let Some(took) = Redirect::Ftrace.choose(&patch)? {
-                bench.sample(figure::TO_FTRACE, place(functions), took);
-            }
-            run(bench, "molt_ftrace", Version::Molt, functions)?;
-        }
-        None => bench.note("this core has no direct mode: no figures of it"),
-    }
+    let took = Redirect::Direct.choose(&patch)?;
+    bench.sample(figure::TO_DIRECT, place(functions), took);
+    run(bench, "molt_direct", Version::Molt, functions)?;
+    let took = Redirect::Ftrace.choose(&patch)?;
+    bench.sample(figure::TO_FTRACE, place(functions), took);
+    run(bench, "molt_ftrace", Version::Molt, functions)?;
     patch.retire()
 }
 

@@ -28,13 +28,9 @@ impl Redirect {
         }
     }
 
-    /// Has it from now on; how long that took. `None` if the core knows one way only,
-    /// which is ftrace.
-    pub fn choose(self, patch: &Patch) -> Result<Option<u64>> {
+    /// Has it from now on; how long that took.
+    pub fn choose(self, patch: &Patch) -> Result<u64> {
         let file = patch.folder().join("redirect");
-        if !file.exists() {
-            return Ok(None);
-        }
         let begun = Instant::now();
         fs::write(&file, self.word()).with_context(|| format!("redirect={}", self.word()))?;
         let took = since(begun);
@@ -43,6 +39,6 @@ impl Redirect {
             patch.attribute("redirect")?.as_str(),
             self.word(),
         )?;
-        Ok(Some(took))
+        Ok(took)
     }
 }
