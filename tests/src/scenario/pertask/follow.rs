@@ -119,7 +119,7 @@ pub fn idle_tasks(guest: &Guest) -> Result<()> {
     // The other CPU has nothing to do.
     cpu::stay_on(0)?;
     let patch = Patch::load("patch_value")?;
-    let (mut behind, mut idle, mut longest) = (0, 0, Duration::ZERO);
+    let (mut behind, mut idle, mut took) = (0, 0, Vec::new());
     for round in 0..300 {
         if round >= 20 && idle >= 5 {
             break;
@@ -133,18 +133,21 @@ pub fn idle_tasks(guest: &Guest) -> Result<()> {
             .filter(|line| line.starts_with("0 "))
             .count();
         patch.completes()?;
-        longest = longest.max(begun.elapsed());
+        took.push(begun.elapsed());
     }
+    took.sort();
+    // A busy host may stop for seconds, now and then.
+    let most = took[took.len() * 3 / 4];
     guest.note(format!(
-        "{behind} behind, {idle} times an idle task was seen, the longest change took {longest:?}"
+        "{behind} behind, {idle} times an idle task was seen, three of four changes took {most:?} at most"
     ));
     ensure!(
         behind > 20 && idle >= 5,
         "{behind} behind, {idle} times an idle task"
     );
     ensure!(
-        longest < Duration::from_secs(2),
-        "a change took {longest:?}"
+        most < Duration::from_secs(1),
+        "a change in four took more than {most:?}"
     );
     patch.retire()
 }
