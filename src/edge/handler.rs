@@ -302,8 +302,9 @@ unsafe extern "C" fn redirect(
             table = const HEADER * size_of::<Entry>(),
             ip = const offset_of!(bindings::pt_regs, ip),
             open = label {
-                // SAFETY: the registers are valid; their `ip` is that behind the call at the site.
-                unsafe { (*regs).ip = look_closer(&*header, (*regs).ip.wrapping_sub(CALL_SIZE)) };
+                // SAFETY: the registers are valid. Their `ip` is not asked for the site: a kprobe's handler that
+                // ran before may have set it.
+                unsafe { (*regs).ip = look_closer(&*header, ip) };
             },
             options(nostack),
         );
