@@ -257,14 +257,15 @@ impl Transition {
             if self.complete_in(&mut registry) {
                 break;
             }
-            if !self.forced.xchg(true, Relaxed) {
+            let released = self.migration.force();
+            // None, if the last has left by itself meanwhile.
+            if released != 0 && !self.forced.xchg(true, Relaxed) {
                 pr_warn!(
                     "{}: forced, with {} tasks left behind\n",
                     self.patch.name(),
-                    self.migration.left()
+                    released
                 );
             }
-            self.migration.force();
             // Again, because those who are left make others.
         }
         match self.reversed.load(Relaxed) {

@@ -161,12 +161,11 @@ impl Migration {
         true
     }
 
-    /// `task` does not stay behind, or no longer. Any context but NMI; for who decides alone about it.
-    pub(crate) fn release(&self, task: Task<'_>) {
-        if let Some(address) = NonZeroUsize::new(task.id()) {
-            // INVARIANT: it keeps its reference until it is swept.
-            self.stragglers.0.leave(address);
-        }
+    /// `task` does not stay behind, or no longer. Returns whether it did. Any context but NMI; for who decides alone
+    /// about it.
+    pub(crate) fn release(&self, task: Task<'_>) -> bool {
+        // INVARIANT: it keeps its reference until it is swept.
+        NonZeroUsize::new(task.id()).is_some_and(|address| self.stragglers.0.leave(address))
     }
 
     /// Whether somebody was to stay behind and found no room.
@@ -241,9 +240,13 @@ impl Migration {
         self.stragglers.0.slots()
     }
 
-    /// All are in the new universe, wherever they are. Process context.
-    pub(crate) fn force(&self) {
-        self.for_each(|_, task| self.release(task));
+    /// All are in the new universe, wherever they are. Returns how many were not. Process context.
+    pub(crate) fn force(&self) -> usize {
+        let mut released = 0usize;
+        self.for_each(|_, task| {
+            released = released.wrapping_add(usize::from(self.release(task)));
+        });
+        released
     }
 }
 
