@@ -62,7 +62,8 @@ pub(crate) fn compare(
     if in_the_way.is_some() {
         BLOCKED.fetch_add(1, Relaxed);
     }
-    if in_the_way.is_some() != (verdict == Verdict::Blocked) {
+    let known = verdict != Verdict::Unknown;
+    if known && in_the_way.is_some() != (verdict == Verdict::Blocked) {
         DIFFERENT.fetch_add(1, Relaxed);
         MISSED.store(in_the_way.unwrap_or(-1), Relaxed);
     }

@@ -56,9 +56,10 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
     let text = Ranges::new(&mut text);
     let found = Found::without(current!().pid())?;
     let mut scan = Scan::new(&shared.exits, recording, Judge::new(text, found));
-    let mut round = 0u32;
+    let (mut round, mut seen) = (0u32, false);
     loop {
         scan.look();
+        seen |= scan.judge.found.inside != 0;
         if scan.judge.found.inside == 0 {
             // Who waits in vain for a window that is short enough gets a longer one in the end.
             let budget = if round < PATIENCE {
@@ -66,13 +67,13 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
             } else {
                 0
             };
-            match stop_machine(|stopped| scan.verify(stopped, budget)) {
+            let verdict = stop_machine(|stopped| scan.verify(stopped, budget));
+            seen |= scan.judge.found.inside != 0;
+            match verdict {
                 Ok((Verdict::Clear, _)) => return Ok(()),
-                // Nobody is known to be inside, and some stack cannot be walked to its end. That passes, mostly;
-                // otherwise the frames up to there have been looked at, and more cannot be known.
-                Ok((Verdict::Blocked, _)) if scan.judge.found.inside == 0 && round >= LOOKS => {
-                    return Ok(())
-                }
+                // Some stack cannot be walked to its end. That passes, mostly; and if not, it is not waited for for
+                // ever, unless somebody was seen inside, whose stack it may be.
+                Ok((Verdict::Blocked, _)) if !seen && round >= LOOKS => return Ok(()),
                 _ => {}
             }
         }

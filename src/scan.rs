@@ -52,9 +52,9 @@ pub(crate) struct Scan<'a> {
 pub(crate) enum Verdict {
     /// Nobody is inside, and nobody can have been missed.
     Clear,
-    /// Somebody is.
+    /// Somebody is, and nobody can have been missed.
     Blocked,
-    /// Nobody was found, but somebody may have been missed.
+    /// Whoever was found, somebody may have been missed.
     Unknown,
     /// Finding out takes longer than the CPUs may be held.
     Overrun,
@@ -172,8 +172,8 @@ impl<'a> Scan<'a> {
         };
         let verdict = match walked {
             ControlFlow::Break(()) => Verdict::Overrun,
-            ControlFlow::Continue(_) if !self.judge.is_content() => Verdict::Blocked,
             ControlFlow::Continue(false) => Verdict::Unknown,
+            ControlFlow::Continue(true) if !self.judge.is_content() => Verdict::Blocked,
             ControlFlow::Continue(true) => Verdict::Clear,
         };
         #[cfg(molt_check)]
