@@ -19,6 +19,9 @@ use crate::scenario::{Ending, Scenario};
 /// Lines of the console shown with a failure.
 const TAIL: usize = 40;
 
+/// What a kernel says when it restarts.
+const SWITCHING_OFF: &str = "Preparing to enter system sleep state S5";
+
 /// Runs the scenario; the error is the complete text for the one who reads it.
 pub fn run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<(), String> {
     match try_run(scenario, snapshot, logs) {
@@ -57,6 +60,7 @@ pub fn ports(scenario: &Scenario, folder: &Path) -> Ports {
         console: file("console"),
         order: file("order"),
         report: file("report"),
+        resets: file("resets"),
     }
 }
 
@@ -104,10 +108,12 @@ fn judge(scenario: &Scenario, end: &End, verdict: &Verdict, console: &str) -> Op
         (!splats.is_empty()).then(|| format!("the kernel complained:\n  {}", splats.join("\n  ")));
     let ended = match (end, scenario.ending) {
         (End::PowerOff, Ending::PowerOff) => None,
-        // The kernel says so before it does it; a panic is a reset too, and a splat.
-        (End::Reset, Ending::Restart) if console.contains("reboot: Restarting system") => None,
+        // A panic is a reset, too, and a splat. Of the kernel's words only those count that it says before it
+        // stops the other processors: one of them may be about to print the last ones, "Restarting system".
+        (End::Reset, Ending::Restart) if console.contains(SWITCHING_OFF) => None,
         (End::PowerOff, Ending::Restart) => Some("switched off".to_owned()),
         (End::Reset, _) => Some("the kernel died (panic or reset)".to_owned()),
+        (End::TripleFault, _) => Some("the kernel died (triple fault)".to_owned()),
         (End::TimeOut, _) => Some(format!("still running after {:?}", scenario.deadline)),
         (End::Broken(words), _) => Some(words.clone()),
     };

@@ -37,6 +37,8 @@ pub struct Ports {
     pub order: PathBuf,
     /// What the guest reports.
     pub report: PathBuf,
+    /// What QEMU says of resets.
+    pub resets: PathBuf,
 }
 
 impl Ports {
@@ -46,6 +48,7 @@ impl Ports {
             (&self.console, ""),
             (&self.order, order),
             (&self.report, ""),
+            (&self.resets, ""),
         ] {
             fs::write(path, text).with_context(|| path.display().to_string())?;
         }
@@ -54,7 +57,7 @@ impl Ports {
 
     /// Removes the files.
     pub fn remove(&self) -> Result<()> {
-        for path in [&self.console, &self.order, &self.report] {
+        for path in [&self.console, &self.order, &self.report, &self.resets] {
             fs::remove_file(path).with_context(|| path.display().to_string())?;
         }
         Ok(())
@@ -68,6 +71,9 @@ pub enum End {
     PowerOff,
     /// The kernel reset it, as it does after a panic.
     Reset,
+    /// The processor reset it, because it could not even begin to handle an exception. Emulated ones
+    /// only; it is a [`End::Reset`] elsewhere.
+    TripleFault,
     /// It was still running at the deadline.
     TimeOut,
     /// QEMU ended in another way; what it said.
@@ -77,6 +83,7 @@ pub enum End {
 /// A running QEMU; it does not outlive this value.
 pub struct Qemu {
     child: Child,
+    resets: PathBuf,
     control: ChildStdin,
     events: Receiver<String>,
 }
@@ -108,6 +115,8 @@ impl Qemu {
                 ports.order.display()
             ))
             .args(["-serial", "chardev:report"])
+            .args(["-d", "cpu_reset", "-D"])
+            .arg(&ports.resets)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -121,6 +130,7 @@ impl Qemu {
         let events = listen(child.stdout.take().context("no control socket")?);
         let mut qemu = Self {
             child,
+            resets: ports.resets.clone(),
             control,
             events,
         };
@@ -196,9 +206,16 @@ impl Qemu {
             let _ = stderr.read_to_string(&mut words);
         }
         Ok(match end {
+            Some(End::Reset) if status.success() && self.is_triple_fault()? => End::TripleFault,
             Some(end) if status.success() => end,
             _ => End::Broken(format!("qemu: {status}: {}", words.trim())),
         })
+    }
+
+    fn is_triple_fault(&self) -> Result<bool> {
+        let resets =
+            fs::read_to_string(&self.resets).with_context(|| self.resets.display().to_string())?;
+        Ok(resets.contains("Triple fault"))
     }
 }
 

@@ -31,6 +31,7 @@ impl Snapshot {
             console: folder.join("boot.console"),
             order: folder.join("boot.order"),
             report: folder.join("boot.report"),
+            resets: folder.join("boot.resets"),
         };
         ports.prepare("")?;
         let began = Instant::now();
