@@ -9,7 +9,7 @@
 //!    │  pre_patch         │  └─ settle ─┘  └────────── settle ──────────┘ │
 //!    │                    │    post_patch              post_patch (refused)
 //!    └─────── release ────┴──────────────────────────── release ──────────┘
-//!             post_unpatch (refused)                    post_unpatch, undo relocations
+//!             post_unpatch (refused)                    post_unpatch
 //! ```
 //!
 //! Only who holds the registry moves an object. Callbacks are shown the patches `below`, which stay
@@ -63,7 +63,6 @@ pub(crate) fn prepare(
     bind(patch, index, object)?;
     if let Some(pre_patch) = object.callbacks().pre_patch {
         if let Err(errno) = pre_patch(&Target::new(patch, object, below)) {
-            unbind(patch, index, object);
             return Err(Refusal::by_callback(
                 errno,
                 fmt!("pre_patch of {} returned {:?}", object.name(), errno),
@@ -101,23 +100,18 @@ pub(crate) fn release(patch: &Patch, index: usize, object: &Object, below: &[Arc
     if let Some(post_unpatch) = object.callbacks().post_unpatch {
         post_unpatch(&Target::new(patch, object, below));
     }
-    discard(patch, index, object);
+    discard(patch, index);
 }
 
 /// Lets go of an object without a callback: of a patch that was superseded.
-///
-/// Nobody is in the patch's code now, unless a function was forced: then its private symbols stay
-/// bound, until the module that they are in goes.
-pub(crate) fn discard(patch: &Patch, index: usize, object: &Object) {
-    if !patch.is_forced() {
-        unbind(patch, index, object);
-    }
+pub(crate) fn discard(patch: &Patch, index: usize) {
     patch.set_phase(index, Phase::Absent);
     patch.forget_addresses(index);
 }
 
-/// Binds the private symbols of `object`. Each is looked at first, because the kernel tells which one
-/// is missing in its log only.
+/// Binds the private symbols of `object`, until the module that they are in goes: somebody may still be in
+/// the patch's code when that is not called any more, where a function was forced, or in work of the patch's own. Each is
+/// looked at first, because the kernel tells which one is missing in its log only.
 fn bind(patch: &Patch, index: usize, object: &Object) -> Result<(), Refusal> {
     let Some(module) = object.module() else {
         // The loader has done it.
@@ -143,8 +137,7 @@ fn bind(patch: &Patch, index: usize, object: &Object) -> Result<(), Refusal> {
     Ok(())
 }
 
-/// Undoes [`bind`]. Nobody may be in code of the patch that uses the object's private symbols: it was
-/// verified, or the module is about to go and nobody is in anything that belongs to it.
+/// Undoes [`bind`]. The module is about to go, and nobody is in anything that belongs to it.
 pub(crate) fn unbind(patch: &Patch, index: usize, object: &Object) {
     if let (true, Some(module)) = (patch.is_bound(index), object.module()) {
         relocation::clear(patch.module(), module);

@@ -44,8 +44,8 @@ fn supersede(shared: &Shared, registry: &mut Registry, patch: &Arc<Patch>) {
     {
         let other = other.clone();
         registry.remove(&other);
-        for (index, object) in other.objects().iter().enumerate() {
-            object::discard(&other, index, object);
+        for index in 0..other.objects().len() {
+            object::discard(&other, index);
         }
     }
     for dir in shared.loaded.lock().iter() {

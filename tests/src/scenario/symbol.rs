@@ -177,18 +177,25 @@ fn of_a_module(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// The module returns to another address, and the patch follows.
+/// The module returns to another address, and the patch follows, also one that was disabled meanwhile.
 fn of_a_module_that_comes_back(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_private")?;
     let mut places = Vec::new();
-    for other in ["journal", "late", "nmi_source"] {
+    for (other, is_disabled) in [("journal", false), ("late", true), ("nmi_source", false)] {
         target::expect("private", "501051")?;
         places.push(patch.attribute("target/target_private,1/old_addr")?);
+        if is_disabled {
+            patch.disable()?;
+        }
         module::remove_all(&["target"])?;
         // Something else where it was.
         module::load_all(&[other])?;
         module::load_all(&["target"])?;
+        if is_disabled {
+            target::expect("private", "6")?;
+            patch.enable()?;
+        }
     }
     places.dedup();
     ensure!(places.len() > 1, "the module never moved: {places:?}");
