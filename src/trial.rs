@@ -35,6 +35,8 @@ const PAUSE_MS: (u32, u32) = (1, 100);
 pub(crate) enum End {
     Flipped,
     Blocked,
+    /// Somebody may have been missed.
+    Unknown,
     Overrun,
     Vetoed,
 }
@@ -158,7 +160,8 @@ impl<'a> Trial<'a> {
         let budget = self.shared.budget_ns();
         let stopped =
             stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
-                Verdict::Blocked | Verdict::Unknown => End::Blocked,
+                Verdict::Blocked => End::Blocked,
+                Verdict::Unknown => End::Unknown,
                 Verdict::Overrun => End::Overrun,
                 Verdict::Clear if flip(stopped) => End::Flipped,
                 Verdict::Clear => End::Vetoed,
@@ -245,18 +248,18 @@ fn in_the_way(end: End, found: &Found) -> Refusal {
                 found.looked_at
             ),
         ),
+        // Whoever was found need not be in the way: in a change that is made task by task nobody is.
+        End::Unknown => Refusal::new(
+            Cause::Busy,
+            fmt!("more tasks were exiting at once than can be followed"),
+        ),
         End::Flipped | End::Blocked => blocked(found),
     }
 }
 
 /// What the last look at the tasks says.
 fn blocked(found: &Found) -> Refusal {
-    if found.is_clean() {
-        Refusal::new(
-            Cause::Busy,
-            fmt!("more tasks were exiting at once than can be followed"),
-        )
-    } else if found.inside == 0 {
+    if found.inside == 0 {
         Refusal::blocked(
             Cause::Unreliable,
             fmt!("{} stacks cannot be walked to their end", found.unreliable),
