@@ -49,17 +49,15 @@ fn files_are_those_of_the_abi(_: &Guest) -> Result<()> {
         .into_iter()
         .partition::<BTreeSet<_>, _>(|name| name.contains('/'));
     check::equal("object", files(&object)?, own)?;
+    let inner = inner
+        .iter()
+        .map(|name| {
+            let name = name.strip_prefix("FUNCTION,SYMPOS/").context("prefix")?;
+            Ok(name.to_owned())
+        })
+        .collect::<Result<BTreeSet<_>>>()?;
     for function in functions {
-        let inner = inner
-            .iter()
-            .map(|name| {
-                Ok(name
-                    .strip_prefix("FUNCTION,SYMPOS/")
-                    .context("prefix")?
-                    .to_owned())
-            })
-            .collect::<Result<_>>()?;
-        check::equal("function", files(&function)?, inner)?;
+        check::equal("function", files(&function)?, inner.clone())?;
     }
     patch.retire()
 }
