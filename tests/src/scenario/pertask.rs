@@ -58,6 +58,7 @@ scenarios! { pertask:
     forced_while_reversed.seconds(240),
     cancelled_behind_another,
     beside_livepatch,
+    beside_a_kprobe_that_goes_elsewhere,
     asleep_in_a_callee,
     asleep_in_the_cold_part,
     asleep_deep_below,

@@ -315,3 +315,24 @@ pub fn forced_while_reversed(guest: &Guest) -> Result<()> {
     ensure!(forced > 0, "no change was forced");
     Ok(())
 }
+
+/// A kprobe's handler that comes first sends calls of one function of a transition into another one: they go to the
+/// replacement of the one that was called, whatever the saved registers say, as they do without a transition.
+pub fn beside_a_kprobe_that_goes_elsewhere(_: &Guest) -> Result<()> {
+    load()?;
+    let elsewhere = "symbol=target_outer to=target_inner";
+    module::load_with("probe_owner", elsewhere)?;
+    target::expect("pair", "0x1")?;
+    module::remove_all(&["probe_owner"])?;
+    let sleeper = Sleeper::enter("nap")?;
+    let patch = Patch::load("patch_pair_nap")?;
+    patch.expect_left(1)?;
+    module::load_with("probe_owner", elsewhere)?;
+    target::expect("pair", "0x22")?;
+    target::wake()?;
+    sleeper.leave()?;
+    patch.completes()?;
+    target::expect("pair", "0x22")?;
+    module::remove_all(&["probe_owner"])?;
+    patch.retire()
+}
