@@ -128,9 +128,11 @@ impl Core {
         }
     }
 
-    /// Takes the patch `name` out of those that are loaded. What is returned is not to be dropped
+    /// Takes the patch `name` out of those that are loaded. With the registry, whose holder may be unbinding its
+    /// symbols of a module that goes. What is returned is not to be dropped
     /// under a lock: that waits for readers and writers, who may be waiting for a change.
     fn forget(&self, name: &CStr) -> Option<PatchDir> {
+        let _registry = self.shared.visit();
         let mut loaded = self.shared.loaded.lock();
         let index = loaded.iter().position(|dir| dir.patch().name() == name)?;
         loaded.remove(index).ok()

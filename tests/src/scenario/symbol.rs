@@ -22,6 +22,7 @@ scenarios! { symbol:
     static_call,
     of_a_module,
     of_a_module_that_comes_back,
+    of_a_module_that_goes_with_the_patch,
     of_a_module_that_comes_later,
     missing_in_a_module,
     system_call_without_arguments,
@@ -202,6 +203,25 @@ fn of_a_module_that_comes_back(_: &Guest) -> Result<()> {
     target::expect("private", "501051")?;
     patch.retire()?;
     target::expect("private", "6")
+}
+
+/// Both at the same moment: the symbols of a patch that is off are still bound, and its memory may be gone.
+fn of_a_module_that_goes_with_the_patch(_: &Guest) -> Result<()> {
+    module::load_all(&["molt"])?;
+    let before = Snapshot::take()?;
+    for round in 0..40 {
+        module::load_all(&["target"])?;
+        let patch = Patch::load("patch_private")?;
+        target::expect("private", "501051")?;
+        patch.disable()?;
+        let goes = thread::spawn(move || {
+            thread::sleep(Duration::from_micros(round * 250));
+            module::remove_all(&["target"])
+        });
+        patch.remove()?;
+        goes.join().expect("it does not panic")?;
+    }
+    before.expect_same()
 }
 
 fn of_a_module_that_comes_later(_: &Guest) -> Result<()> {
