@@ -304,7 +304,7 @@ unsafe extern "C" fn redirect(
             open = label {
                 // SAFETY: the registers are valid. Their `ip` is not asked for the site: a kprobe's handler that
                 // ran before may have set it.
-                unsafe { (*regs).ip = look_closer(&*header, ip) };
+                unsafe { (*regs).ip = look_closer(ip, &*header) };
             },
             options(nostack),
         );
@@ -315,8 +315,9 @@ unsafe extern "C" fn redirect(
 ///
 /// A task that calls is seen by the stack check (its return address is in the function); an NMI is
 /// not, so it vetoes a change that concerns this function.
+/// The site comes first, as it does for the handler: so the usual case does not have to move it.
 #[cold]
-fn look_closer(header: &Header, site: usize) -> usize {
+fn look_closer(site: usize, header: &Header) -> usize {
     let entry = header.entry(site);
     let mut gate = GATE.read();
     if gate.is_open() && this_cpu::in_nmi() && entry.changing.load(Ordering::Relaxed) {
