@@ -35,7 +35,7 @@ const PAUSE_MS: (u32, u32) = (1, 100);
 pub(crate) enum End {
     Flipped,
     Blocked,
-    /// Somebody may have been missed.
+    /// Nobody is in the way, but somebody may have been missed.
     Unknown,
     Overrun,
     Vetoed,
@@ -160,8 +160,8 @@ impl<'a> Trial<'a> {
         let budget = self.shared.budget_ns();
         let stopped =
             stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
-                Verdict::Blocked => End::Blocked,
-                Verdict::Unknown => End::Unknown,
+                Verdict::Unknown if scan.judge.is_content() => End::Unknown,
+                Verdict::Blocked | Verdict::Unknown => End::Blocked,
                 Verdict::Overrun => End::Overrun,
                 Verdict::Clear if flip(stopped) => End::Flipped,
                 Verdict::Clear => End::Vetoed,
@@ -248,7 +248,7 @@ fn in_the_way(end: End, found: &Found) -> Refusal {
                 found.looked_at
             ),
         ),
-        // Whoever was found need not be in the way: in a change that is made task by task nobody is.
+        // Whoever was found is not in the way: in a change that is made task by task nobody is.
         End::Unknown => Refusal::new(
             Cause::Busy,
             fmt!("more tasks were exiting at once than can be followed"),
