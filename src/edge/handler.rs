@@ -315,6 +315,7 @@ unsafe extern "C" fn redirect(
 ///
 /// A task that calls is seen by the stack check (its return address is in the function); an NMI is
 /// not, so it vetoes a change that concerns this function.
+///
 /// The site comes first, as it does for the handler: so the usual case does not have to move it.
 #[cold]
 fn look_closer(site: usize, header: &Header) -> usize {

@@ -54,14 +54,7 @@ fn try_run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<Opti
 
 /// The files that a run of the scenario uses, in `folder`.
 pub fn ports(scenario: &Scenario, folder: &Path) -> Ports {
-    // `with_extension` would take the case for one.
-    let file = |kind: &str| folder.join(format!("{}.{kind}", scenario.name().replace("::", ".")));
-    Ports {
-        console: file("console"),
-        order: file("order"),
-        report: file("report"),
-        resets: file("resets"),
-    }
+    Ports::new(folder, &scenario.name().replace("::", "."))
 }
 
 /// What was seen of a VM.

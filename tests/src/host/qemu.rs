@@ -42,6 +42,18 @@ pub struct Ports {
 }
 
 impl Ports {
+    /// Files in `folder` whose names begin with `name`.
+    pub fn new(folder: &Path, name: &str) -> Self {
+        // `with_extension` would take what is behind a dot in the name for one.
+        let file = |kind: &str| folder.join(format!("{name}.{kind}"));
+        Self {
+            console: file("console"),
+            order: file("order"),
+            report: file("report"),
+            resets: file("resets"),
+        }
+    }
+
     /// Empties the files, and writes the order.
     pub fn prepare(&self, order: &str) -> Result<()> {
         for (path, text) in [

@@ -27,12 +27,7 @@ impl Snapshot {
     /// Boots the machine, and freezes it below `folder`.
     pub fn make(machine: Machine, folder: &Path) -> Result<Self> {
         const PATIENCE: Duration = Duration::from_secs(120);
-        let ports = Ports {
-            console: folder.join("boot.console"),
-            order: folder.join("boot.order"),
-            report: folder.join("boot.report"),
-            resets: folder.join("boot.resets"),
-        };
+        let ports = Ports::new(folder, "boot");
         ports.prepare("")?;
         let began = Instant::now();
         let qemu = Qemu::start(&machine, &ports, None)?;
