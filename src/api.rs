@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a patch module sees of the core: the declaration that `patch!` writes, and its registration.
+//! What a patch module sees of the core: the declaration that `patch!` writes, and its
+//! registration.
 //!
-//! This is the binary interface between two modules. Its version is in `Kbuild` (`-Cmetadata`), which
-//! is part of every mangled name: a patch module built against another version does not find the
-//! core's symbols, and the loader refuses it. Whoever changes this file raises the version.
+//! This is the binary interface between two modules. Its version is in `Kbuild` (`-Cmetadata`),
+//! which is part of every mangled name: a patch module built against another version does not find
+//! the core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
 use crate::{
     consistency::Consistency,
@@ -98,16 +99,16 @@ impl<'a> Target<'a> {
         self.name == c"vmlinux"
     }
 
-    /// Whether tasks may be in the patch's code although it is off: functions were forced, by the patch
-    /// itself or by the operator. What they use must stay then; so does the module.
+    /// Whether tasks may be in the patch's code although it is off: functions were forced, by the
+    /// patch itself or by the operator. What they use must stay then; so does the module.
     #[inline]
     pub fn is_forced(&self) -> bool {
         self.forced
     }
 }
 
-/// The state with this id of the newest patch below that has it. (No method, because rustc 1.85 does
-/// not survive exporting one whose type has a lifetime.)
+/// The state with this id of the newest patch below that has it. (No method, because rustc 1.85
+/// does not survive exporting one whose type has a lifetime.)
 pub(crate) fn previous<'a>(target: &Target<'a>, id: usize) -> Option<Previous<'a>> {
     let mut states = target.below.iter().rev().flat_map(|patch| patch.states());
     let head = states.find(|state| state.known().id == id)?;
@@ -116,8 +117,8 @@ pub(crate) fn previous<'a>(target: &Target<'a>, id: usize) -> Option<Previous<'a
 
 /// What a patch does before and after one of its objects changes.
 ///
-/// All run in process context, may sleep, and run outside of the stop window. No patch changes and no
-/// module that a patch names comes or goes meanwhile, so they must not wait for either.
+/// All run in process context, may sleep, and run outside of the stop window. No patch changes and
+/// no module that a patch names comes or goes meanwhile, so they must not wait for either.
 pub struct Callbacks {
     /// Before calls are redirected. An error refuses the change, or the load of a module that came
     /// later.
@@ -222,8 +223,8 @@ impl Declaration {
         self.with_consistency(Consistency::PerTask)
     }
 
-    /// The same, changed at one instant at which nobody is inside; task by task if there is none up to the
-    /// deadline.
+    /// The same, changed at one instant at which nobody is inside; task by task if there is none up
+    /// to the deadline.
     pub const fn auto(self) -> Self {
         self.with_consistency(Consistency::Auto)
     }

@@ -12,8 +12,8 @@ use crate::{
 };
 use kernel::{prelude::*, sync::Arc};
 
-/// The patches below, oldest first. They stay loaded as long as this lives, also those that the change
-/// supersedes.
+/// The patches below, oldest first. They stay loaded as long as this lives, also those that the
+/// change supersedes.
 pub(crate) struct Below {
     patches: KVec<Arc<Patch>>,
     _pins: KVec<ModuleRef>,
@@ -28,7 +28,8 @@ impl Below {
         }
     }
 
-    /// Those that lie below `patch`, for as long as the registry is held: transitions that end move patches.
+    /// Those that lie below `patch`, for as long as the registry is held: transitions that end move
+    /// patches.
     pub(crate) fn of(patch: &Patch, registry: &Registry) -> Result<Self, Refusal> {
         let mut patches = KVec::new();
         let mut pins = KVec::new();
@@ -45,7 +46,8 @@ impl Below {
         })
     }
 
-    /// The same for callbacks of what cannot be refused any more: without memory they are shown none.
+    /// The same for callbacks of what cannot be refused any more: without memory they are shown
+    /// none.
     pub(crate) fn shown_to(patch: &Patch, registry: &Registry) -> Self {
         Self::of(patch, registry).unwrap_or(Self::none())
     }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Letting go of what transitions have left over, beside the worker: that waits for all tasks, and the next
-//! change need not.
+//! Letting go of what transitions have left over, beside the worker: that waits for all tasks, and
+//! the next change need not.
 
 use crate::edge::{queue::WorkQueue, retired::Retired};
 use kernel::{

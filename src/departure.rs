@@ -2,8 +2,8 @@
 
 //! Phases 3 and 4 of a change that is made task by task: how its transition begins.
 //!
-//! Mostly nobody is inside, and then nobody has to be followed either: the change is complete at the flip.
-//! What a transition takes beyond that is found out by trying.
+//! Mostly nobody is inside, and then nobody has to be followed either: the change is complete at
+//! the flip. What a transition takes beyond that is found out by trying.
 
 use crate::{
     blockers::Found,
@@ -58,9 +58,9 @@ impl Provision {
 }
 
 impl Trial<'_> {
-    /// Has all functions of `turns` part, and a transition begin that leaves behind whoever is inside the
-    /// ranges, except who is still behind in the one that it reverses. `prepare` makes what has to be
-    /// there afterwards.
+    /// Has all functions of `turns` part, and a transition begin that leaves behind whoever is
+    /// inside the ranges, except who is still behind in the one that it reverses. `prepare` makes
+    /// what has to be there afterwards.
     pub(crate) fn migrate<T>(
         &mut self,
         registry: &mut Registry,

@@ -66,8 +66,8 @@ impl Cause {
         }
     }
 
-    /// The error number that `insmod` and a write to `enabled` return, unless the refusal has one of
-    /// its own.
+    /// The error number that `insmod` and a write to `enabled` return, unless the refusal has one
+    /// of its own.
     fn errno(self) -> Error {
         errno::error(match self {
             Self::NotFound => errno::ENOENT,

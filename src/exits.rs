@@ -2,14 +2,14 @@
 
 //! Tasks that exit.
 //!
-//! A task that exits is taken off the task list (by itself or its parent) while it still runs kernel
-//! code, which it may be preempted in or sleep in. No walk over the list sees it there, so those that
-//! exit are remembered from a point where they are still on the list.
+//! A task that exits is taken off the task list (by itself or its parent) while it still runs
+//! kernel code, which it may be preempted in or sleep in. No walk over the list sees it there, so
+//! those that exit are remembered from a point where they are still on the list.
 //!
-//! A task that had begun to exit before anybody listened is found on the list by its flag. One that was
-//! off the list by then and is preempted is waited for with a grace period of RCU-tasks; one that
-//! slept all the time cannot be found, which is a limit that `docs/design.md` names under "Tasks that
-//! exit", with the argument case by case.
+//! A task that had begun to exit before anybody listened is found on the list by its flag. One that
+//! was off the list by then and is preempted is waited for with a grace period of RCU-tasks; one
+//! that slept all the time cannot be found, which is a limit that `docs/design.md` names under
+//! "Tasks that exit", with the argument case by case.
 
 use crate::edge::{
     stop::Stopped,
@@ -83,8 +83,8 @@ impl Exits {
         memory.complete = memory.lost == lost;
     }
 
-    /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep. False when
-    /// some may be missing.
+    /// Visits the tasks that are off the list, while the machine runs. `visit` must not sleep.
+    /// False when some may be missing.
     pub(crate) fn for_each(&self, visit: impl FnMut(Task<'_>)) -> bool {
         let memory = self.memory.lock();
         memory.unlisted().for_each(visit);

@@ -43,13 +43,13 @@ impl Function {
             ));
         }
         let table = object.module().map_or(Table::Vmlinux, Table::Module);
-        // Code that goes away after the load is not in the table of a module that is loaded; in that
-        // of one that comes it must not count either.
+        // Code that goes away after the load is not in the table of a module that is loaded; in
+        // that of one that comes it must not count either.
         let passing = module.map_or(Range::sized(0, 0), |module| module.init_text);
         let mut namesakes = Namesakes::new(wanted.sympos(), passing);
-        // What the compiler moved out of the function as unlikely. Several functions of one name have
-        // several such parts, and nothing says whose they are: all count, which can only make busy
-        // what is not.
+        // What the compiler moved out of the function as unlikely. Several functions of one name
+        // have several such parts, and nothing says whose they are: all count, which can only make
+        // busy what is not.
         let (mut parts, mut stored) = (KVec::new(), Ok(()));
         let suffixes = [c"", c".cold"];
         symbols::for_each_named(table, name, &suffixes, |which, address| match which {

@@ -3,15 +3,15 @@
 //! The one word that a change flips.
 //!
 //! Every redirected function has two targets, one per [`Side`]; the gate says which side is live.
-//! Between changes both targets of a function are equal. A change writes the targets of its functions
-//! that are not live and then flips the gate once, for all of them at the same instant.
+//! Between changes both targets of a function are equal. A change writes the targets of its
+//! functions that are not live and then flips the gate once, for all of them at the same instant.
 //!
-//! One bit says that a stop window is open: a handler that runs in NMI context and finds it set takes
-//! it away (a veto), after which the flip fails. Flip and veto are atomic on the same word, so exactly one
-//! of them wins. `docs/design.md`, "The flip".
+//! One bit says that a stop window is open: a handler that runs in NMI context and finds it set
+//! takes it away (a veto), after which the flip fails. Flip and veto are atomic on the same word,
+//! so exactly one of them wins. `docs/design.md`, "The flip".
 //!
-//! The sign bit says that a call has to look closer: while a window is open, and during transitions, which
-//! are counted. Without it the word is the live side, and nothing else.
+//! The sign bit says that a call has to look closer: while a window is open, and during
+//! transitions, which are counted. Without it the word is the live side, and nothing else.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. The accesses are plain `core`
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
@@ -113,8 +113,8 @@ impl Gate {
             .fetch_update(Ordering::SeqCst, Ordering::Relaxed, attending);
     }
 
-    /// Makes the other side live and closes the window, except for [`Gate::close`]. False when an NMI
-    /// vetoed.
+    /// Makes the other side live and closes the window, except for [`Gate::close`]. False when an
+    /// NMI vetoed.
     ///
     /// Release: partner of the acquire in [`Gate::read`].
     pub(crate) fn flip(&self) -> bool {

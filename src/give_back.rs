@@ -2,9 +2,10 @@
 
 //! Functions that have jumps only as long as nobody else wants them, and a BPF program that does.
 //!
-//! ftrace refuses a BPF trampoline on a function with a jump. So when such a program is loaded, which is
-//! before it is attached, the function gets its handler back. That takes some milliseconds, or until the
-//! change under way is over; who attaches sooner is refused, and has to try again.
+//! ftrace refuses a BPF trampoline on a function with a jump. So when such a program is loaded,
+//! which is before it is attached, the function gets its handler back. That takes some
+//! milliseconds, or until the change under way is over; who attaches sooner is refused, and has to
+//! try again.
 
 use crate::{
     edge::{bpf::Listener, queue::WorkQueue},
@@ -17,8 +18,8 @@ use kernel::{
     workqueue::{Work, WorkItem},
 };
 
-/// Programs that can be told apart until the worker has its turn. When there are more, all functions
-/// are given back that may be.
+/// Programs that can be told apart until the worker has its turn. When there are more, all
+/// functions are given back that may be.
 const TOLD_APART: usize = 16;
 
 /// See the module's documentation.

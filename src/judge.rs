@@ -57,10 +57,11 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// Looks at one task and takes note of it. True when no more has to be known of it unless it runs.
+    /// Looks at one task and takes note of it. True when no more has to be known of it unless it
+    /// runs.
     ///
-    /// While all CPUs are held, the tasks on a CPU are the stopper threads, whose frames [`crate::refused`]
-    /// keeps from being patched.
+    /// While all CPUs are held, the tasks on a CPU are the stopper threads, whose frames
+    /// [`crate::refused`] keeps from being patched.
     pub(crate) fn look_at(&mut self, task: Task<'_>) -> bool {
         if task.on_cpu() {
             return false;
@@ -80,7 +81,8 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// What is left of a budget that is spent: nobody more can be looked at, but all may stay behind.
+    /// What is left of a budget that is spent: nobody more can be looked at, but all may stay
+    /// behind.
     pub(crate) fn give_up(&self, task: Task<'_>) -> ControlFlow<()> {
         match &self.behind {
             Some(behind) if task.on_cpu() || self.passes(task) || behind.migration.hold(task) => {
@@ -107,8 +109,8 @@ impl<'a> Judge<'a> {
         self.is_there_already(task) && behind.is_some_and(|behind| behind.migration.has(task))
     }
 
-    /// Whether `task` is in the universe where all are to go: in the old one of the transition that is
-    /// reversed.
+    /// Whether `task` is in the universe where all are to go: in the old one of the transition that
+    /// is reversed.
     fn is_there_already(&self, task: Task<'_>) -> bool {
         let reversed = self.behind.as_ref().and_then(|behind| behind.reversed);
         reversed.is_some_and(|reversed| reversed.has(task))

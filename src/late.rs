@@ -80,8 +80,9 @@ impl Shared {
         }
     }
 
-    /// The first patch that names the module, for whose object of it `holds` is true, among those that are enabled,
-    /// and one that is about to be and gives way now. None of them goes as long as the registry is held.
+    /// The first patch that names the module, for whose object of it `holds` is true, among those
+    /// that are enabled, and one that is about to be and gives way now. None of them goes as long
+    /// as the registry is held.
     fn first(
         &self,
         module: &CStr,
@@ -155,8 +156,8 @@ fn patch_late(
     Ok(())
 }
 
-/// Has the functions of `plan` take part in a transition of their patch that is under way. What comes after
-/// a change comes when it is complete.
+/// Has the functions of `plan` take part in a transition of their patch that is under way. What
+/// comes after a change comes when it is complete.
 fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result<(), Refusal> {
     let change = transition.change();
     // Before anybody can be inside.
@@ -173,8 +174,8 @@ fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result
     Ok(())
 }
 
-/// Has the functions of a module that comes take part in the transitions of patches that replace all others:
-/// those which such a patch has not, and others have.
+/// Has the functions of a module that comes take part in the transitions of patches that replace
+/// all others: those which such a patch has not, and others have.
 fn replace(registry: &mut Registry, module: Module) -> Result<(), (Arc<Patch>, Refusal)> {
     let mut at = 0;
     while let Some(transition) = registry.transitions.get(at).cloned() {

@@ -20,8 +20,9 @@ use kernel::{
 /// How long to wait until the next look, in milliseconds.
 const PAUSE_MS: i64 = 100;
 
-/// Waits until no task but the caller is in the code of a disabled `patch`, whose module is about to
-/// go. Process context; the caller is in the module's exit, which cannot fail: without memory it waits, too.
+/// Waits until no task but the caller is in the code of a disabled `patch`, whose module is about
+/// to go. Process context; the caller is in the module's exit, which cannot fail: without memory it
+/// waits, too.
 ///
 /// The change that disabled it has verified that already, and nothing calls a replacement since;
 /// this catches what the patch itself may have left behind, such as a work item. A grace period of
@@ -71,8 +72,8 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
             seen |= scan.judge.found.inside != 0;
             match verdict {
                 Ok((Verdict::Clear, _)) => return Ok(()),
-                // Some stack cannot be walked to its end. That passes, mostly; and if not, it is not waited for for
-                // ever, unless somebody was seen inside, whose stack it may be.
+                // Some stack cannot be walked to its end. That passes, mostly; and if not, it is
+                // not waited for for ever, unless somebody was seen inside, whose stack it may be.
                 Ok((Verdict::Blocked, _)) if !seen && round >= LOOKS => return Ok(()),
                 _ => {}
             }

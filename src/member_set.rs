@@ -2,10 +2,10 @@
 
 //! A set that anybody may ask in any context, while others join and leave.
 //!
-//! A table of slots with open addressing. Who has left keeps its slot until the set is swept, so that what
-//! the value stands for is let go by one side only, in a context that may do that. What a value's
-//! membership says to the value's owner is exact, because nobody else changes it while the owner asks:
-//! that is the caller's to see to.
+//! A table of slots with open addressing. Who has left keeps its slot until the set is swept, so
+//! that what the value stands for is let go by one side only, in a context that may do that. What a
+//! value's membership says to the value's owner is exact, because nobody else changes it while the
+//! owner asks: that is the caller's to see to.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests.
 
@@ -24,8 +24,8 @@ const SWEPT: usize = LEFT;
 ///
 /// # Invariants
 ///
-/// `slots` has a power of two of slots, more than one. A value is in one slot at most, and no slot between that
-/// and its first one is 0.
+/// `slots` has a power of two of slots, more than one. A value is in one slot at most, and no slot
+/// between that and its first one is 0.
 pub(crate) struct MemberSet<S> {
     slots: S,
     /// Members that have not left.
@@ -89,8 +89,8 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         false
     }
 
-    /// Makes `value` a member. Any context but NMI; different values may join at the same time, but nobody
-    /// else may do anything with this one.
+    /// Makes `value` a member. Any context but NMI; different values may join at the same time, but
+    /// nobody else may do anything with this one.
     pub(crate) fn join(&self, value: NonZeroUsize) -> Joined {
         if self.len() >= self.slots.len() / 2 {
             return match self.holds(value) {
@@ -117,8 +117,8 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
                 }
             }
             match free {
-                // INVARIANT: it was in none of the slots before the first that is 0, and nobody else
-                // puts it there.
+                // INVARIANT: it was in none of the slots before the first that is 0, and nobody
+                // else puts it there.
                 Some((slot, there)) if self.put(slot, there, value) => return Joined::New,
                 Some(_) => {}
                 None => break,
@@ -127,8 +127,8 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         Joined::Full
     }
 
-    /// Puts a member into a slot. It is counted before it can be seen: who makes it leave at once takes only
-    /// itself off the number.
+    /// Puts a member into a slot. It is counted before it can be seen: who makes it leave at once
+    /// takes only itself off the number.
     fn put(&self, slot: &AtomicUsize, there: usize, value: usize) -> bool {
         self.members.fetch_add(1, Ordering::AcqRel);
         let put = exchange(slot, there, value);

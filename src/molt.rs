@@ -2,14 +2,14 @@
 
 //! molt replaces functions of a running kernel.
 //!
-//! A patch module declares replacements with [`patch!`](prelude::patch). When it is loaded, the core
-//! arms the functions with ftrace, looks at the stack of every task, stops the machine for a moment,
-//! verifies that nobody is inside, and switches all functions with one store.
+//! A patch module declares replacements with [`patch!`](prelude::patch). When it is loaded, the
+//! core arms the functions with ftrace, looks at the stack of every task, stops the machine for a
+//! moment, verifies that nobody is inside, and switches all functions with one store.
 //!
-//! Read in this order: [`api`] (what a patch says), [`transaction`] (what happens then), [`site`] and
-//! [`gate`] (what is switched), [`scan`] (who is in the way), [`late`] (modules that come and go),
-//! [`worker`], [`request`] and [`control`] (who asks).
-//! Everything `unsafe` is in [`edge`], one file per subsystem of the kernel.
+//! Read in this order: [`api`] (what a patch says), [`transaction`] (what happens then), [`site`]
+//! and [`gate`] (what is switched), [`scan`] (who is in the way), [`late`] (modules that come and
+//! go), [`worker`], [`request`] and [`control`] (who asks). Everything `unsafe` is in [`edge`], one
+//! file per subsystem of the kernel.
 
 mod api;
 mod below;

@@ -13,8 +13,8 @@
 //! ```
 //!
 //! Only who holds the registry moves an object. Callbacks are shown the patches `below`, which stay
-//! loaded meanwhile, for what these hand over ([`crate::edge::state`]). Callbacks run without the patch's status locked, so
-//! that sysfs can be read meanwhile.
+//! loaded meanwhile, for what these hand over ([`crate::edge::state`]). Callbacks run without the
+//! patch's status locked, so that sysfs can be read meanwhile.
 
 use crate::{
     api::{Object, Target},
@@ -109,9 +109,10 @@ pub(crate) fn discard(patch: &Patch, index: usize) {
     patch.forget_addresses(index);
 }
 
-/// Binds the private symbols of `object`, until the module that they are in goes: somebody may still be in
-/// the patch's code when that is not called any more, where a function was forced, or in work of the patch's own. Each is
-/// looked at first, because the kernel tells which one is missing in its log only.
+/// Binds the private symbols of `object`, until the module that they are in goes: somebody may
+/// still be in the patch's code when that is not called any more, where a function was forced, or
+/// in work of the patch's own. Each is looked at first, because the kernel tells which one is
+/// missing in its log only.
 fn bind(patch: &Patch, index: usize, object: &Object) -> Result<(), Refusal> {
     let Some(module) = object.module() else {
         // The loader has done it.

@@ -165,8 +165,8 @@ impl Patch {
         self.status.lock().transition.clone()
     }
 
-    /// A patch that replaces all others has been enabled: this one is off, for good. One that is being
-    /// loaded comes after it and has its turn yet.
+    /// A patch that replaces all others has been enabled: this one is off, for good. One that is
+    /// being loaded comes after it and has its turn yet.
     pub(crate) fn supersede(&self) {
         let mut status = self.status.lock();
         if status.state != State::Loading {

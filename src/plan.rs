@@ -115,8 +115,8 @@ impl Plan {
         })
     }
 
-    /// Arms the functions that were added and are not armed yet, all in one step, and says where each
-    /// goes.
+    /// Arms the functions that were added and are not armed yet, all in one step, and says where
+    /// each goes.
     pub(crate) fn arm(&mut self, registry: &mut Registry) -> Result<(), Setback> {
         let mut sites = KVec::with_capacity(self.to_arm.len(), GFP_KERNEL)?;
         for unarmed in &self.to_arm {
@@ -185,8 +185,9 @@ impl Plan {
         Ok(())
     }
 
-    /// All text of a patch that will not be called any more, not only its replacements: also what they
-    /// may have jumped to at their end. A patch with forced functions never goes, so tasks may stay.
+    /// All text of a patch that will not be called any more, not only its replacements: also what
+    /// they may have jumped to at their end. A patch with forced functions never goes, so tasks may
+    /// stay.
     fn leave(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.is_forced() {
             self.ranges.push(patch.text, GFP_KERNEL)?;
@@ -196,10 +197,10 @@ impl Plan {
 
     /// Whether what the plan for `patch` concerns is part of no transition.
     ///
-    /// A function counts as part of one when another patch on it is in a transition, wherever that lies: tasks
-    /// that stay behind may still be sent into this patch, or calls into the other, which is on its way out. So
-    /// does a function that both name, in a module that may come. A patch that replaces all others concerns
-    /// everything, until its own transition is complete.
+    /// A function counts as part of one when another patch on it is in a transition, wherever that
+    /// lies: tasks that stay behind may still be sent into this patch, or calls into the other,
+    /// which is on its way out. So does a function that both name, in a module that may come. A
+    /// patch that replaces all others concerns everything, until its own transition is complete.
     pub(crate) fn check_free(
         &self,
         registry: &Registry,
@@ -232,8 +233,8 @@ impl Plan {
         }
     }
 
-    /// All text of `patch`, which is to be enabled and armed already, for the way back. If it forces functions, only
-    /// those replacements that are not forced: tasks may stay in the others.
+    /// All text of `patch`, which is to be enabled and armed already, for the way back. If it
+    /// forces functions, only those replacements that are not forced: tasks may stay in the others.
     pub(crate) fn enter(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.forces() {
             self.back.push(patch.text, GFP_KERNEL)?;
@@ -257,8 +258,8 @@ impl Plan {
         }
     }
 
-    /// Instead of a flip, for functions that nobody can be in or call yet: sends calls to the newest
-    /// replacements.
+    /// Instead of a flip, for functions that nobody can be in or call yet: sends calls to the
+    /// newest replacements.
     pub(crate) fn set(&self, registry: &Registry) {
         for step in &self.steps {
             registry.sites[step.site].redirect.set(step.target);
@@ -266,8 +267,8 @@ impl Plan {
     }
 }
 
-/// Whether an object is there: `Ok(None)` when it is a module that is not loaded, `Ok(Some(None))` for
-/// the image.
+/// Whether an object is there: `Ok(None)` when it is a module that is not loaded, `Ok(Some(None))`
+/// for the image.
 pub(crate) fn presence(object: &api::Object) -> Result<Option<Option<Module>>, Setback> {
     let Some(name) = object.module() else {
         return Ok(Some(None));
@@ -286,8 +287,8 @@ pub(crate) fn presence(object: &api::Object) -> Result<Option<Option<Module>>, S
 /// Why ftrace did not arm functions, and which one: it does not say, so halves of them are tried.
 fn not_armed(error: Error, functions: &[Unarmed], sites: &[usize]) -> Setback {
     if error == EAGAIN {
-        // BPF holds the lock of a function's trampoline while it waits for ftrace. The way out is to
-        // let go of everything and begin again.
+        // BPF holds the lock of a function's trampoline while it waits for ftrace. The way out is
+        // to let go of everything and begin again.
         return Setback::Passing(Refusal::new(
             Cause::Owned,
             fmt!("BPF kept the trampoline of a function locked"),

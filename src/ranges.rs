@@ -15,7 +15,8 @@ pub(crate) struct Range {
 }
 
 impl Range {
-    /// The range of `size` bytes from `start`; it ends at the top of the address space at the latest.
+    /// The range of `size` bytes from `start`; it ends at the top of the address space at the
+    /// latest.
     pub(crate) fn sized(start: usize, size: usize) -> Self {
         Self {
             start,
@@ -92,8 +93,8 @@ impl<'a> Ranges<'a> {
     ///
     /// A frame holds either an interrupted instruction (`start <= a < end`) or a return address. A
     /// call that is the last instruction of a function pushes the address behind the function
-    /// (`start < a <= end`), which is why the unwinder looks up `ip - 1` for such frames. The test is
-    /// the union of both: it errs on the side of busy by one address.
+    /// (`start < a <= end`), which is why the unwinder looks up `ip - 1` for such frames. The test
+    /// is the union of both: it errs on the side of busy by one address.
     #[inline]
     pub(crate) fn hold(&self, address: usize) -> bool {
         // Most frames are nowhere near.

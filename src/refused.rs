@@ -4,9 +4,8 @@
 
 use kernel::str::CStr;
 
-/// Frames of every stopper thread, which cannot be unwound while they run
-/// (`kernel/stop_machine.c`, `kernel/smpboot.c`, `kernel/kthread.c`), and what `multi_cpu_stop` calls on
-/// the CPUs that wait.
+/// Frames of every stopper thread, which cannot be unwound while they run (`kernel/stop_machine.c`,
+/// `kernel/smpboot.c`, `kernel/kthread.c`), and what `multi_cpu_stop` calls on the CPUs that wait.
 const STOPPER: &[&CStr] = &[
     c"multi_cpu_stop",
     c"cpu_stopper_thread",
@@ -19,8 +18,8 @@ const STOPPER: &[&CStr] = &[
     c"ack_state",
 ];
 
-/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it; and where those of CPUs that are off
-/// stay (`arch/x86/kernel/smpboot.c`, `drivers/idle`), which nobody can look at.
+/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it; and where those of CPUs
+/// that are off stay (`arch/x86/kernel/smpboot.c`, `drivers/idle`), which nobody can look at.
 const IDLE: &[&CStr] = &[
     c"do_idle",
     c"cpu_startup_entry",

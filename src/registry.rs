@@ -54,7 +54,8 @@ impl Registry {
         transitions.find(|transition| Arc::ptr_eq(&transition.patch, patch))
     }
 
-    /// Whether a patch on this function is in a transition, of which the function need not be a part.
+    /// Whether a patch on this function is in a transition, of which the function need not be a
+    /// part.
     pub(crate) fn is_moving(&self, site: &Site) -> bool {
         let mut transitions = self.transitions.iter();
         transitions.any(|transition| site.has(&transition.patch))
@@ -95,7 +96,8 @@ impl Registry {
         }
     }
 
-    /// Disarms the sites for which `goes` holds, in one step for each group that was armed together.
+    /// Disarms the sites for which `goes` holds, in one step for each group that was armed
+    /// together.
     fn disarm(&mut self, goes: impl Fn(&Site) -> bool) -> Result {
         while let Some(first) = self.sites.iter().find(|site| goes(site)) {
             let (mut leaving, mut stay) = (KVec::new(), false);

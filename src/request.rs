@@ -139,7 +139,8 @@ impl Request {
         self.requester.wait()
     }
 
-    /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be ended.
+    /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be
+    /// ended.
     ///
     /// The patch module is kept by `pin` until the state is published: whoever reads there, or is
     /// answered, that the patch is off can unload it.
@@ -154,7 +155,8 @@ impl Request {
                 // The module goes if its load is refused, whatever others have asked for.
                 (_, State::Loading) if !self.loads => return Err(EBUSY),
                 (_, state) if state == after => return Ok(Answer::Nothing),
-                // A transition is on its way there: nothing else lasts from one request to the next.
+                // A transition is on its way there: nothing else lasts from one request to the
+                // next.
                 (_, state) if state == during => return Ok(Answer::Nothing),
                 (Change::Disable, State::Superseded) => return Ok(Answer::Nothing),
                 (Change::Enable, State::Superseded) => {
@@ -180,7 +182,8 @@ impl Request {
         let functions = functions.max(self.patch.functions());
         drop(pin);
         {
-            // Not while a transition that was to be turned round, and is complete, calls what comes after it.
+            // Not while a transition that was to be turned round, and is complete, calls what comes
+            // after it.
             let _registry = result.is_err().then(|| self.shared.registry.lock());
             let mut status = self.patch.status.lock();
             let state = match (&result, before) {

@@ -2,10 +2,10 @@
 
 //! Looking at every stack: once while the machine runs, and then only at who has run since.
 //!
-//! A stack changes only while its task runs. So whoever was seen outside of the ranges, switched out, is
-//! still outside if it has not run since; and who runs is recorded ([`crate::edge::recorder`]). While all
-//! CPUs are held, only those who ran are left to be verified. `docs/design.md`, "Who ran", has the
-//! argument case by case.
+//! A stack changes only while its task runs. So whoever was seen outside of the ranges, switched
+//! out, is still outside if it has not run since; and who runs is recorded
+//! ([`crate::edge::recorder`]). While all CPUs are held, only those who ran are left to be
+//! verified. `docs/design.md`, "Who ran", has the argument case by case.
 
 #[cfg(molt_check)]
 use crate::check;
@@ -29,9 +29,9 @@ const STACKS_PER_LOOK: usize = 16;
 ///
 /// # Invariants
 ///
-/// While `complete` holds, and unless the recording has overflowed or a CPU has gone since, every task
-/// but the caller's either was judged while it was switched out and has not run since, or has never run,
-/// or is among the suspects, or has been recorded.
+/// While `complete` holds, and unless the recording has overflowed or a CPU has gone since, every
+/// task but the caller's either was judged while it was switched out and has not run since, or has
+/// never run, or is among the suspects, or has been recorded.
 pub(crate) struct Scan<'a> {
     exits: &'a Exits,
     recording: &'a Recording,
@@ -76,8 +76,9 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks who is in the way while the machine runs: at everybody, if need be, and then, in rounds, at
-    /// those who ran meanwhile, as long as each round has half as many as the last. Process context.
+    /// Looks who is in the way while the machine runs: at everybody, if need be, and then, in
+    /// rounds, at those who ran meanwhile, as long as each round has half as many as the last.
+    /// Process context.
     pub(crate) fn look(&mut self) {
         let mut looked = if self.is_complete() {
             self.narrow()
@@ -103,8 +104,8 @@ impl<'a> Scan<'a> {
         self.exits.complete();
         self.judge.found.clear();
         self.suspects.clear();
-        // INVARIANT: everything is looked at after it has begun to be recorded anew. The list of tasks
-        // comes first: who leaves it while it is walked is among those that exit then.
+        // INVARIANT: everything is looked at after it has begun to be recorded anew. The list of
+        // tasks comes first: who leaves it while it is walked is among those that exit then.
         self.gone = hotplug::gone();
         self.recording.restart();
         let mut kept = true;
@@ -131,8 +132,8 @@ impl<'a> Scan<'a> {
             let Some(task) = self.suspects.pop() else {
                 break;
             };
-            // INVARIANT: out of record and queue before it is looked at: should it run after that, it is
-            // recorded again.
+            // INVARIANT: out of record and queue before it is looked at: should it run after that,
+            // it is recorded again.
             if !self.judge.look_at(task.borrow()) {
                 kept &= self.suspects.push(task.borrow());
             }
@@ -141,7 +142,8 @@ impl<'a> Scan<'a> {
         count
     }
 
-    /// Verifies while all CPUs are held that nobody is inside. Allocates nothing, waits for no lock.
+    /// Verifies while all CPUs are held that nobody is inside. Allocates nothing, waits for no
+    /// lock.
     ///
     /// Stops when the CPUs have been held for `budget` nanoseconds; 0 is no limit.
     pub(crate) fn verify(&mut self, stopped: &Stopped<'_>, budget: u64) -> Verdict {

@@ -35,8 +35,8 @@ pub(crate) struct Shared {
     spare: Mutex<Option<Recorder>>,
     /// Microseconds for which a stop window may hold the CPUs; 0 is no limit.
     pub(crate) budget_us: Atomic<u32>,
-    /// Milliseconds after which tasks are woken that a transition has left behind, again and again; 0 is
-    /// never.
+    /// Milliseconds after which tasks are woken that a transition has left behind, again and again;
+    /// 0 is never.
     pub(crate) poke_ms: Atomic<u32>,
     /// What a patch has whose author does not choose.
     #[pin]

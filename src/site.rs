@@ -116,14 +116,15 @@ impl Site {
         self.layers.last().is_some_and(|live| live.by_author)
     }
 
-    /// Adds where nobody may be when calls go elsewhere: the way there, what runs now, and what runs still
-    /// because something was forced over it. If what comes is `forced`, tasks may be inside, but not on their way:
-    /// they may go where soon nothing is.
+    /// Adds where nobody may be when calls go elsewhere: the way there, what runs now, and what
+    /// runs still because something was forced over it. If what comes is `forced`, tasks may be
+    /// inside, but not on their way: they may go where soon nothing is.
     pub(crate) fn vacated(&self, forced: bool, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
         self.vacated_by(self.layers.iter(), forced, ranges)
     }
 
-    /// Adds where nobody may be when what is live now comes again, after the function went without `patch`.
+    /// Adds where nobody may be when what is live now comes again, after the function went without
+    /// `patch`.
     pub(crate) fn vacated_without(
         &self,
         patch: &Arc<Patch>,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Which changes of the system a patch has to know before it may be enabled. Pure logic; the rule is
-//! livepatch's (`Documentation/livepatch/system-state.rst`).
+//! Which changes of the system a patch has to know before it may be enabled. Pure logic; the rule
+//! is livepatch's (`Documentation/livepatch/system-state.rst`).
 
 /// A change of the system that a patch makes or knows, and which variant of it.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -22,8 +22,8 @@ pub(crate) struct Conflict {
 /// cannot deal with.
 ///
 /// It must know each at least in the same version. If it `replaces` the other it must know all of
-/// them, because it alone will be there to undo what was changed; otherwise what it does not know is
-/// none of its business.
+/// them, because it alone will be there to undo what was changed; otherwise what it does not know
+/// is none of its business.
 pub(crate) fn conflict(
     ours: impl Iterator<Item = Known> + Clone,
     replaces: bool,

@@ -92,8 +92,8 @@ pub(crate) struct ObjectStatus {
 }
 
 impl Status {
-    /// That of a patch that is loaded and about to be enabled, with so many objects, and functions in all
-    /// of them.
+    /// That of a patch that is loaded and about to be enabled, with so many objects, and functions
+    /// in all of them.
     pub(crate) fn new(consistency: Consistency, objects: usize, functions: usize) -> Result<Self> {
         let absent = ObjectStatus {
             phase: Phase::Absent,
@@ -122,8 +122,8 @@ impl Status {
         self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
     }
 
-    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has been let
-    /// go by then.
+    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has
+    /// been let go by then.
     pub(crate) fn enter(&mut self, state: State) {
         match state {
             State::Enabled => self.enabled = true,

@@ -10,8 +10,9 @@
 //!              rouse: enter the handler, then take the jumps away
 //! ```
 //!
-//! In between both are there, and both send calls to the same place, so no call meets anything else (but for
-//! those that a tracer's callback makes, see "Known limits" in `docs/design.md`). Only what is handled changes. Functions that were armed together go together.
+//! In between both are there, and both send calls to the same place, so no call meets anything else
+//! (but for those that a tracer's callback makes, see "Known limits" in `docs/design.md`). Only
+//! what is handled changes. Functions that were armed together go together.
 
 use crate::{
     edge::{jumps::Jump, symbols::Symbolic},
@@ -64,16 +65,16 @@ impl Registry {
         Ok(())
     }
 
-    /// After a change: disarms functions that no patch is on any more, and settles the others. Process
-    /// context; waits for who is in the handler.
+    /// After a change: disarms functions that no patch is on any more, and settles the others.
+    /// Process context; waits for who is in the handler.
     pub(crate) fn tidy(&mut self) {
         self.prune();
         self.settle();
     }
 
-    /// After a change: functions get jumps whose patches want them, and lose them whose do not. What cannot
-    /// be had is left as it is: another direct user has the function, perhaps. Process context; waits for
-    /// who is in the handler.
+    /// After a change: functions get jumps whose patches want them, and lose them whose do not.
+    /// What cannot be had is left as it is: another direct user has the function, perhaps. Process
+    /// context; waits for who is in the handler.
     pub(crate) fn settle(&mut self) {
         for index in 0..self.sites.len() {
             let Some(first) = self.sites.get(index) else {
@@ -101,7 +102,8 @@ impl Registry {
         first.redirect.pass_by()
     }
 
-    /// Chooses how calls of `patch` are redirected from now on. Process context; as [`Registry::settle`].
+    /// Chooses how calls of `patch` are redirected from now on. Process context; as
+    /// [`Registry::settle`].
     pub(crate) fn choose(
         &mut self,
         patch: &Arc<Patch>,
@@ -138,8 +140,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Gives functions back that have jumps only as long as nobody else wants them, of those whose address
-    /// is `wanted`. Process context; sleeps.
+    /// Gives functions back that have jumps only as long as nobody else wants them, of those whose
+    /// address is `wanted`. Process context; sleeps.
     pub(crate) fn give_back(&mut self, wanted: impl Fn(usize) -> bool) {
         for site in self.sites.iter_mut() {
             if wanted(site.function.address) {

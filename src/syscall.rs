@@ -3,10 +3,10 @@
 //! How the arguments of a system call come out of the registers, for the entries that `patch!`
 //! writes.
 //!
-//! The rules are those of `arch/x86/include/asm/syscall_wrapper.h`. A program of 64 bits passes each
-//! argument in a whole register, of which the kernel takes as much as the argument's type has. One of
-//! 32 bits passes 32 bits: the kernel extends them by zeros whatever the type, with one exception,
-//! `long`, which is as wide in that program and is extended by its sign.
+//! The rules are those of `arch/x86/include/asm/syscall_wrapper.h`. A program of 64 bits passes
+//! each argument in a whole register, of which the kernel takes as much as the argument's type has.
+//! One of 32 bits passes 32 bits: the kernel extends them by zeros whatever the type, with one
+//! exception, `long`, which is as wide in that program and is extended by its sign.
 
 /// A type that an argument of a system call can have: an integer, or a pointer.
 #[diagnostic::on_unimplemented(

@@ -2,8 +2,8 @@
 
 //! Where calls of redirected functions go: a table that is looked up at every call.
 //!
-//! It is laid out once, before it is used, and has no collisions: each function has a place of its own,
-//! which a multiplication finds. So a call costs the same whatever the number of functions.
+//! It is laid out once, before it is used, and has no collisions: each function has a place of its
+//! own, which a multiplication finds. So a call costs the same whatever the number of functions.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests.
 
@@ -44,8 +44,8 @@ impl Entry {
 ///
 /// # Invariants
 ///
-/// `mask` is the table's size in bytes less the size of an entry, and the table has a power of two of
-/// entries.
+/// `mask` is the table's size in bytes less the size of an entry, and the table has a power of two
+/// of entries.
 #[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Layout {
@@ -57,9 +57,9 @@ impl Layout {
     /// The distance in bytes of the entry of `site` from the first: that of an entry of the table,
     /// whatever `site` is.
     ///
-    /// Sites differ in the lower half of their addresses, because all text lies within 2 GiB. The upper
-    /// bits of the product depend on all bits of the address; exchanging the bytes puts them where a mask
-    /// can be had without a shift.
+    /// Sites differ in the lower half of their addresses, because all text lies within 2 GiB. The
+    /// upper bits of the product depend on all bits of the address; exchanging the bytes puts them
+    /// where a mask can be had without a shift.
     #[inline(always)]
     pub(crate) fn offset(self, site: usize) -> u32 {
         let product = (site as u32).wrapping_mul(self.multiplier);
@@ -83,15 +83,15 @@ const TRIES: u32 = 2000;
 /// Entries of the largest table: 32 MiB, enough for thousands of functions.
 const LIMIT: usize = 1 << 20;
 
-/// Entries of the smallest table that is worth trying for so many functions. By the birthday paradox one
-/// multiplier in some hundreds has no collision.
+/// Entries of the smallest table that is worth trying for so many functions. By the birthday
+/// paradox one multiplier in some hundreds has no collision.
 fn least(sites: usize) -> usize {
     let square = sites.saturating_mul(sites) / 16;
     square.max(sites.saturating_mul(2)).next_power_of_two()
 }
 
-/// Chooses a layout for `sites`, each of which is named once. `scratch` is called for memory to try in: so
-/// many bytes of 0. `None` when it gives none, or when there are too many sites.
+/// Chooses a layout for `sites`, each of which is named once. `scratch` is called for memory to try
+/// in: so many bytes of 0. `None` when it gives none, or when there are too many sites.
 pub(crate) fn lay_out<S: DerefMut<Target = [u8]>>(
     sites: &[usize],
     mut scratch: impl FnMut(usize) -> Option<S>,

@@ -73,8 +73,8 @@ impl Tending {
         }
     }
 
-    /// Who does not run may be outside already. Those who run go by themselves, so this need not be done
-    /// often.
+    /// Who does not run may be outside already. Those who run go by themselves, so this need not be
+    /// done often.
     fn look_at_stacks(&mut self, migration: &Migration) {
         if let Some((when, took)) = self.looked {
             if when.elapsed().as_micros_ceil() < took.as_micros_ceil().saturating_mul(SHARE) {
@@ -106,7 +106,8 @@ impl Tending {
         now
     }
 
-    /// Has those who return to user mode go from there, and when it is `urgent` wakes all who can be woken.
+    /// Has those who return to user mode go from there, and when it is `urgent` wakes all who can
+    /// be woken.
     fn send(&mut self, transition: &Transition, urgent: bool) {
         let migration = transition.migration();
         let missing = migration.numbers().saturating_sub(self.errands.len());

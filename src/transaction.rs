@@ -3,9 +3,10 @@
 //! A change, in five phases: resolve, arm, scan, stop, publish.
 //!
 //! Enabling, disabling and replacing are the same change with other ranges and other targets
-//! ([`crate::plan`]), and so is turning a transition round. Only the worker runs one, one at a time. Whatever
-//! fails, everything is undone in reverse; until the flip nothing else has happened, and after it nothing can
-//! fail. Phases 3 and 4 are in [`crate::trial`]. The argument why this is right is in `docs/design.md`.
+//! ([`crate::plan`]), and so is turning a transition round. Only the worker runs one, one at a
+//! time. Whatever fails, everything is undone in reverse; until the flip nothing else has happened,
+//! and after it nothing can fail. Phases 3 and 4 are in [`crate::trial`]. The argument why this is
+//! right is in `docs/design.md`.
 
 use crate::{
     below::Below,
@@ -60,11 +61,11 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    /// Makes the change, or undoes what was done for it. Functions that have no replacement any more are
-    /// still armed after a change; [`Registry::tidy`].
+    /// Makes the change, or undoes what was done for it. Functions that have no replacement any
+    /// more are still armed after a change; [`Registry::tidy`].
     ///
-    /// While nothing can be done but wait, the registry is let go for modules that come or go; after
-    /// that everything is looked up again.
+    /// While nothing can be done but wait, the registry is let go for modules that come or go;
+    /// after that everything is looked up again.
     pub(crate) fn run(&mut self, change: Change) -> Result<Made, Refusal> {
         loop {
             let mut registry = self.shared.registry.lock();
@@ -126,8 +127,8 @@ impl<'a> Transaction<'a> {
         outcome::undo(self.patch, change, below.patches());
     }
 
-    /// Whether tasks were in the way up to the deadline, and the model is one that goes on without them: who is
-    /// always inside has to stay behind. Then it does from now on.
+    /// Whether tasks were in the way up to the deadline, and the model is one that goes on without
+    /// them: who is always inside has to stay behind. Then it does from now on.
     fn goes_on(&mut self) -> bool {
         let is_auto = self.patch.status.lock().consistency == Consistency::Auto;
         let is_wanted = !self.trial.is_cancelled();
@@ -201,7 +202,8 @@ impl<'a> Transaction<'a> {
         Ok(self.finish(registry, begun, Change::Disable))
     }
 
-    /// Turns a transition of the patch that is under way round: who stayed behind is where all are to go.
+    /// Turns a transition of the patch that is under way round: who stayed behind is where all are
+    /// to go.
     fn reverse(
         &mut self,
         registry: &mut Registry,
@@ -232,8 +234,8 @@ impl<'a> Transaction<'a> {
         Made::Wholly
     }
 
-    /// Phases 3 and 4, by the patch's model of consistency: a flip when nobody is inside the ranges, or
-    /// one that leaves behind who is.
+    /// Phases 3 and 4, by the patch's model of consistency: a flip when nobody is inside the
+    /// ranges, or one that leaves behind who is.
     fn change(
         &mut self,
         registry: &mut Registry,

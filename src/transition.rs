@@ -3,7 +3,8 @@
 //! A change that has begun and left tasks behind, until the last of them has followed.
 //!
 //! Tasks go to the new universe by themselves, whenever they are seen outside of the old code
-//! ([`crate::edge::watch`], [`crate::edge::errand`]); here is who waits for them, and what comes after.
+//! ([`crate::edge::watch`], [`crate::edge::errand`]); here is who waits for them, and what comes
+//! after.
 
 use crate::{
     below::Below,
@@ -30,8 +31,8 @@ use kernel::{
     workqueue::{Work, WorkItem},
 };
 
-/// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel rounds up
-/// (`msleep`, to jiffies and one more), so an end is seen within 50.
+/// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel
+/// rounds up (`msleep`, to jiffies and one more), so an end is seen within 50.
 const PAUSE_MS: (i64, i64) = (1, 40);
 
 /// See the module's documentation.
@@ -40,8 +41,8 @@ pub(crate) struct Transition {
     pub(crate) shared: Arc<Shared>,
     pub(crate) patch: Arc<Patch>,
     change: Change,
-    /// It began as one of a patch that replaces all others, or is the way back of such: at the end of the way
-    /// there they are superseded.
+    /// It began as one of a patch that replaces all others, or is the way back of such: at the end
+    /// of the way there they are superseded.
     supersedes: bool,
     migration: Arc<Migration>,
     /// When it began.
@@ -105,7 +106,8 @@ impl Transition {
         self.change
     }
 
-    /// Whether all other patches are off when it, or the one that turns it round, has enabled its patch.
+    /// Whether all other patches are off when it, or the one that turns it round, has enabled its
+    /// patch.
     pub(crate) fn supersedes(&self) -> bool {
         self.supersedes
     }
@@ -124,8 +126,8 @@ impl Transition {
         self.ways.lock().copy()
     }
 
-    /// Its migration has begun: makes it known, in room that was reserved. True when nobody was left behind,
-    /// and it is over already.
+    /// Its migration has begun: makes it known, in room that was reserved. True when nobody was
+    /// left behind, and it is over already.
     pub(crate) fn begin(self: &Arc<Self>, registry: &mut Registry) -> bool {
         let left = self.migration.left();
         if left == 0 {
@@ -181,8 +183,8 @@ impl Transition {
         outcome::settle(&self.shared, registry, patch, change, self.supersedes);
     }
 
-    /// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it was
-    /// disabled, otherwise that of those below.
+    /// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it
+    /// was disabled, otherwise that of those below.
     fn keep_forced(&self, registry: &mut Registry) {
         match self.change {
             Change::Disable => self.patch.keep_forced(),
@@ -211,7 +213,8 @@ impl Transition {
         );
     }
 
-    /// Completes it when nobody is left behind, and everything that comes after that. True when it is over.
+    /// Completes it when nobody is left behind, and everything that comes after that. True when it
+    /// is over.
     fn try_complete(self: &Arc<Self>) -> bool {
         if self.migration.left() != 0 {
             return self.is_over();
@@ -248,11 +251,12 @@ impl Transition {
         true
     }
 
-    /// Everybody goes to the new universe now, wherever they are. What they are in stays for ever. Process
-    /// context.
+    /// Everybody goes to the new universe now, wherever they are. What they are in stays for ever.
+    /// Process context.
     pub(crate) fn force(self: &Arc<Self>) -> Result<(), Refusal> {
         loop {
-            // Nobody turns it round meanwhile, who would take those for left behind that are let go here.
+            // Nobody turns it round meanwhile, who would take those for left behind that are let go
+            // here.
             let mut registry = self.shared.visit();
             if self.complete_in(&mut registry) {
                 break;

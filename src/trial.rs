@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Phases 3 and 4 of a change: tries, until the deadline, to flip at a moment when that may be done.
+//! Phases 3 and 4 of a change: tries, until the deadline, to flip at a moment when that may be
+//! done.
 
 use crate::{
     blockers::Found,
@@ -101,7 +102,8 @@ impl<'a> Trial<'a> {
     /// Flips all functions of `plan` when nobody is inside its ranges.
     pub(crate) fn flip(&mut self, registry: &Registry, plan: &Plan) -> Result<(), Setback> {
         let Plan { steps, ranges, .. } = plan;
-        // A copy, because sorting merges them, and a change that goes on task by task keeps them apart.
+        // A copy, because sorting merges them, and a change that goes on task by task keeps them
+        // apart.
         let mut sorted = turns::copy(ranges)?;
         let recording = self.record()?;
         let sites = &registry.sites;
@@ -229,8 +231,8 @@ impl<'a> Trial<'a> {
         Ok(())
     }
 
-    /// The same for as short as possible: a module that is loaded and unloaded all the time is whole, or
-    /// gone, for moments only, and a long pause would miss them again and again.
+    /// The same for as short as possible: a module that is loaded and unloaded all the time is
+    /// whole, or gone, for moments only, and a long pause would miss them again and again.
     pub(crate) fn wait_shortly(&mut self) -> Result<(), Refusal> {
         self.pause = PAUSE_MS.0;
         self.wait()

@@ -38,8 +38,8 @@ impl Ways {
         })
     }
 
-    /// Widens both, in a transition of `change`, for functions of which nobody is in anything: `ranges` is where
-    /// nobody may be for enabling, `back` where nobody may be for disabling.
+    /// Widens both, in a transition of `change`, for functions of which nobody is in anything:
+    /// `ranges` is where nobody may be for enabling, `back` where nobody may be for disabling.
     pub(crate) fn widen(
         &mut self,
         change: Change,

@@ -2,10 +2,10 @@
 
 //! A queue that holds every value at most once.
 //!
-//! One side pushes and another pops; neither waits for the other. It is a table of slots, found by a
-//! hash of the value, beside a ring of the slots' numbers in the order in which they were filled. Only
-//! the pushing side fills an empty slot, only the popping side empties a full one, so each slot always
-//! has one writer, and the ring cannot overflow: it has a place for each slot.
+//! One side pushes and another pops; neither waits for the other. It is a table of slots, found by
+//! a hash of the value, beside a ring of the slots' numbers in the order in which they were filled.
+//! Only the pushing side fills an empty slot, only the popping side empties a full one, so each
+//! slot always has one writer, and the ring cannot overflow: it has a place for each slot.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests. Memory full of zeroes is an
 //! empty queue.
@@ -20,8 +20,8 @@ use core::{
 const CAPACITY: usize = 1 << BITS;
 const BITS: u32 = 10;
 
-/// Slots that are tried for a value. With half of the slots full, fewer than one value in a thousand
-/// finds none.
+/// Slots that are tried for a value. With half of the slots full, fewer than one value in a
+/// thousand finds none.
 const TRIES: usize = 16;
 
 /// See the module's documentation.
@@ -49,8 +49,8 @@ pub(crate) enum Pushed {
 }
 
 impl UniqueQueue {
-    /// Puts `value` at the end, unless it is in the queue. `keep` is called before the other side can
-    /// see it, and only when it is new. Any context, but one caller at a time.
+    /// Puts `value` at the end, unless it is in the queue. `keep` is called before the other side
+    /// can see it, and only when it is new. Any context, but one caller at a time.
     #[inline(always)]
     pub(crate) fn push(&self, value: NonZeroUsize, keep: impl FnOnce()) -> Pushed {
         let first = hash(value.get());
@@ -95,7 +95,8 @@ impl UniqueQueue {
         self.pushed.load(Ordering::Acquire).wrapping_sub(popped)
     }
 
-    /// Visits the values, oldest first, until it breaks off. Neither side may do anything meanwhile.
+    /// Visits the values, oldest first, until it breaks off. Neither side may do anything
+    /// meanwhile.
     pub(crate) fn for_each(
         &self,
         mut visit: impl FnMut(NonZeroUsize) -> ControlFlow<()>,

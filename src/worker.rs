@@ -96,8 +96,8 @@ impl Core {
     /// no task is in its code, and no reader or writer in its directory.
     pub(crate) fn unload(&self, name: &CStr) {
         self.refuse_force(name);
-        // Its functions may still be armed, if it was disabled just now. Before it is forgotten: as long as it is
-        // known, a module of these functions does not go without us.
+        // Its functions may still be armed, if it was disabled just now. Before it is forgotten: as
+        // long as it is known, a module of these functions does not go without us.
         self.shared.visit().prune();
         if let Some(dir) = self.forget(name) {
             leaving::wait_until_left(dir.patch(), &self.shared);
@@ -105,8 +105,8 @@ impl Core {
         }
     }
 
-    /// `rmmod -f` asks nobody whether a module is in use. Calls go to the code of this one, or will soon, or tasks
-    /// may be anywhere in it: then it stays where it is.
+    /// `rmmod -f` asks nobody whether a module is in use. Calls go to the code of this one, or will
+    /// soon, or tasks may be anywhere in it: then it stays where it is.
     fn refuse_force(&self, name: &CStr) {
         let find = || {
             let loaded = self.shared.loaded.lock();
@@ -128,9 +128,9 @@ impl Core {
         }
     }
 
-    /// Takes the patch `name` out of those that are loaded. With the registry, whose holder may be unbinding its
-    /// symbols of a module that goes. What is returned is not to be dropped
-    /// under a lock: that waits for readers and writers, who may be waiting for a change.
+    /// Takes the patch `name` out of those that are loaded. With the registry, whose holder may be
+    /// unbinding its symbols of a module that goes. What is returned is not to be dropped under a
+    /// lock: that waits for readers and writers, who may be waiting for a change.
     fn forget(&self, name: &CStr) -> Option<PatchDir> {
         let _registry = self.shared.visit();
         let mut loaded = self.shared.loaded.lock();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! BPF programs at functions: hearing of those that want to be attached to one, and what their trampolines
-//! hide on a stack.
+//! BPF programs at functions: hearing of those that want to be attached to one, and what their
+//! trampolines hide on a stack.
 //!
-//! `bpf_trampoline_get` is asked for a function's trampoline when a program for it is loaded, before it is
-//! attached. [`Watch`] is an ordinary tracer of that: it looks at an argument, and changes nothing.
+//! `bpf_trampoline_get` is asked for a function's trampoline when a program for it is loaded,
+//! before it is attached. [`Watch`] is an ordinary tracer of that: it looks at an argument, and
+//! changes nothing.
 
 use super::{
     bindings::{self, private},
@@ -16,8 +17,8 @@ use kernel::{container_of, error::to_result, ffi, prelude::*, sync::Arc};
 
 /// Wants to hear of BPF programs.
 pub(crate) trait Listener: Send + Sync + 'static {
-    /// A program is being loaded that is for the function at `address`. Process context, but must not
-    /// sleep: other tracers may have disabled preemption.
+    /// A program is being loaded that is for the function at `address`. Process context, but must
+    /// not sleep: other tracers may have disabled preemption.
     fn wanted(&self, address: usize);
 }
 
@@ -59,8 +60,8 @@ impl<L: Listener> Watch<L> {
         let ops = UnsafeCell::new(ops);
         let hook = KBox::new(Hook { ops, listener }, GFP_KERNEL)?;
         let ops = hook.ops.get();
-        // SAFETY: the ops stays where it is, in its box, until it has been unregistered, and `called` is a
-        // handler for an ops that is the first field of a `Hook<L>`.
+        // SAFETY: the ops stays where it is, in its box, until it has been unregistered, and
+        // `called` is a handler for an ops that is the first field of a `Hook<L>`.
         let watched = to_result(unsafe { bindings::ftrace_set_filter_ip(ops, address, 0, 0) })
             .and_then(|()| {
                 // SAFETY: as above.
@@ -95,16 +96,16 @@ impl<L: Listener> Drop for Watch<L> {
 
 /// # Safety
 ///
-/// Called by ftrace at the entry of `bpf_trampoline_get(key, target)`, with an `ops` that is the first
-/// field of a [`Hook<L>`].
+/// Called by ftrace at the entry of `bpf_trampoline_get(key, target)`, with an `ops` that is the
+/// first field of a [`Hook<L>`].
 unsafe extern "C" fn called<L: Listener>(
     _ip: ffi::c_ulong,
     _parent_ip: ffi::c_ulong,
     ops: *mut bindings::ftrace_ops,
     fregs: *mut bindings::ftrace_regs,
 ) {
-    // SAFETY: by the requirement. `struct ftrace_regs` begins with a `pt_regs` on x86, which has the
-    // arguments; the second is a `struct bpf_attach_target_info` of the caller's.
+    // SAFETY: by the requirement. `struct ftrace_regs` begins with a `pt_regs` on x86, which has
+    // the arguments; the second is a `struct bpf_attach_target_info` of the caller's.
     unsafe {
         let hook = &*container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Hook<L>, ops);
         let target = (*fregs.cast::<bindings::pt_regs>()).si as *const u8;
@@ -113,18 +114,20 @@ unsafe extern "C" fn called<L: Listener>(
     }
 }
 
-/// Whether a frame with this address may go on into one of the `ranges` although no address on its stack is in
-/// them. Any context.
+/// Whether a frame with this address may go on into one of the `ranges` although no address on its
+/// stack is in them. Any context.
 ///
-/// A trampoline that calls the function itself, because a program runs after it, is jumped to: the call at the
-/// function's entry pushes nothing (`bpf_trampoline_use_jmp`). Before that call, in the programs that run
-/// first, nothing on the stack is of the function. But the call is in the trampoline's code, which has no way
-/// back (`arch/x86/net/bpf_jit_comp.c`): it is made yet if it stands behind the frame's address. It goes behind
-/// the function's ftrace site, which is in the ranges of all changes. (While the function is redirected,
-/// the trampoline calls what the stack says.) A trampoline is not larger than a page (`bpf_trampoline_update`);
-/// what is larger is a program, which calls functions at their entry, as everybody does.
+/// A trampoline that calls the function itself, because a program runs after it, is jumped to: the
+/// call at the function's entry pushes nothing (`bpf_trampoline_use_jmp`). Before that call, in the
+/// programs that run first, nothing on the stack is of the function. But the call is in the
+/// trampoline's code, which has no way back (`arch/x86/net/bpf_jit_comp.c`): it is made yet if it
+/// stands behind the frame's address. It goes behind the function's ftrace site, which is in the
+/// ranges of all changes. (While the function is redirected, the trampoline calls what the stack
+/// says.) A trampoline is not larger than a page (`bpf_trampoline_update`); what is larger is a
+/// program, which calls functions at their entry, as everybody does.
 pub(super) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
-    // BPF's code is where modules are, above the image (`arch/x86/mm/init.c`, `execmem_arch_setup`).
+    // BPF's code is where modules are, above the image (`arch/x86/mm/init.c`,
+    // `execmem_arch_setup`).
     if address.wrapping_neg() > bindings::molt_constants_MODULES_ROOM_ as usize {
         return false;
     }
@@ -139,7 +142,8 @@ pub(super) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
     code.end.saturating_sub(code.start) <= bindings::PAGE_SIZE && calls(address, code.end, ranges)
 }
 
-/// Whether there is a call into one of the ranges in the code between these addresses, or what looks like one.
+/// Whether there is a call into one of the ranges in the code between these addresses, or what
+/// looks like one.
 fn calls(mut at: usize, end: usize, ranges: Ranges<'_>) -> bool {
     /// `call` with the distance to where it goes, in bytes.
     const CALL: u8 = 0xe8;

@@ -45,7 +45,8 @@ impl Completion {
         unsafe { bindings::wait_for_completion(self.raw.get()) }
     }
 
-    /// Waits for it, or until the caller has been killed; true when it has happened. Process context.
+    /// Waits for it, or until the caller has been killed; true when it has happened. Process
+    /// context.
     pub(crate) fn wait_killable(&self) -> bool {
         // SAFETY: initialised by `new`.
         unsafe { bindings::wait_for_completion_killable(self.raw.get()) == 0 }

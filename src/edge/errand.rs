@@ -17,8 +17,8 @@ use kernel::{container_of, prelude::*, sync::Arc};
 ///
 /// # Invariants
 ///
-/// While the task has it, it is on the task's list of work and has a reference there, which the task
-/// takes with it.
+/// While the task has it, it is on the task's list of work and has a reference there, which the
+/// task takes with it.
 struct Work {
     head: UnsafeCell<bindings::callback_head>,
     migration: Arc<Migration>,
@@ -37,8 +37,9 @@ pub(crate) struct Errand {
 }
 
 impl Errand {
-    /// Sends `task`, one that has a user mode. `urgent`: its sleep in the kernel is interrupted if it may be, as
-    /// by a signal, and a call that does not begin again by itself returns `EINTR`. Process context.
+    /// Sends `task`, one that has a user mode. `urgent`: its sleep in the kernel is interrupted if
+    /// it may be, as by a signal, and a call that does not begin again by itself returns `EINTR`.
+    /// Process context.
     ///
     /// # Errors
     ///
@@ -84,7 +85,8 @@ impl Errand {
         self.work.done.load(Ordering::Acquire)
     }
 
-    /// Takes it back. False when the task has it in hand: then it is done in a moment. Process context.
+    /// Takes it back. False when the task has it in hand: then it is done in a moment. Process
+    /// context.
     pub(crate) fn recall(&self) -> bool {
         if self.is_done() {
             return true;
@@ -102,14 +104,15 @@ impl Errand {
     }
 }
 
-/// Waits until no task is in [`arrived`], after all errands are done. Process context; 10 to 100 ms.
+/// Waits until no task is in [`arrived`], after all errands are done. Process context; 10 to 100
+/// ms.
 pub(crate) fn wait_for_arrived() {
     // A task that is preempted there has not been through the scheduler by itself since.
     tasks::wait_for_unlisted();
 }
 
-/// Mostly on the way to user mode, but the kernel does such work elsewhere too: so the stack is looked
-/// at.
+/// Mostly on the way to user mode, but the kernel does such work elsewhere too: so the stack is
+/// looked at.
 ///
 /// # Safety
 ///

@@ -29,7 +29,8 @@ use kernel::{error::to_result, ffi, prelude::*, sync::Arc};
 struct Group {
     hook: ManuallyDrop<Hook>,
     handled: AtomicBool,
-    /// Its functions have jumps at their entries, which win. Only who holds the registry writes these two.
+    /// Its functions have jumps at their entries, which win. Only who holds the registry writes
+    /// these two.
     jumps: AtomicBool,
 }
 
@@ -45,15 +46,15 @@ pub(crate) struct Redirect {
     junctions: KVec<KBox<Junction>>,
 }
 
-/// Arms the sites: from now on every call passes the handler, which lets it through. Process context;
-/// sleeps. The results are in the order of `sites`, each of which is named once.
+/// Arms the sites: from now on every call passes the handler, which lets it through. Process
+/// context; sleeps. The results are in the order of `sites`, each of which is named once.
 ///
 /// # Errors
 ///
-/// None of them is armed then. `EBUSY` when another user may change a function's instruction pointer
-/// (mainline livepatch, a kprobe with a post handler) or calls it directly and will not share;
-/// `EAGAIN` from BPF, whose trampoline is locked at the moment: let go of all sites and try again;
-/// `EINVAL` when a site is none; `ENOMEM`; `ENODEV` when ftrace is disabled.
+/// None of them is armed then. `EBUSY` when another user may change a function's instruction
+/// pointer (mainline livepatch, a kprobe with a post handler) or calls it directly and will not
+/// share; `EAGAIN` from BPF, whose trampoline is locked at the moment: let go of all sites and try
+/// again; `EINVAL` when a site is none; `ENOMEM`; `ENODEV` when ftrace is disabled.
 pub(crate) fn arm(sites: &[usize]) -> Result<KVec<Redirect>> {
     let mut redirects = KVec::with_capacity(sites.len(), GFP_KERNEL)?;
     if sites.is_empty() {
@@ -96,8 +97,8 @@ impl Group {
         Ok(())
     }
 
-    /// Has calls pass it no more. When it succeeds, it returns after nobody is in the trampoline or the
-    /// handler (rude and voluntary RCU-tasks grace periods).
+    /// Has calls pass it no more. When it succeeds, it returns after nobody is in the trampoline or
+    /// the handler (rude and voluntary RCU-tasks grace periods).
     fn unregister(&self) -> Result {
         if self.handled.load(Ordering::Relaxed) {
             // SAFETY: registered by the type invariant.
@@ -111,8 +112,8 @@ impl Group {
 impl Drop for Group {
     fn drop(&mut self) {
         if let Err(error) = self.unregister() {
-            // ftrace has switched itself off after an internal error and goes on calling the handler,
-            // which passes calls on. So hook and handler have to stay.
+            // ftrace has switched itself off after an internal error and goes on calling the
+            // handler, which passes calls on. So hook and handler have to stay.
             pr_err!("functions cannot be disarmed: {error:?}; the core stays loaded\n");
             modules::keep_core();
             return;
@@ -141,8 +142,9 @@ impl Redirect {
         Arc::ptr_eq(&self.group, &other.group)
     }
 
-    /// Disarms `sites`, which were armed together with this one; some others of the group must stay.
-    /// Process context. Calls that are on their way still find that they pass to the function itself.
+    /// Disarms `sites`, which were armed together with this one; some others of the group must
+    /// stay. Process context. Calls that are on their way still find that they pass to the function
+    /// itself.
     pub(crate) fn leave(&self, sites: &[usize]) -> Result {
         set_filter(self.group.hook.ops(), sites, true)
     }
@@ -170,14 +172,14 @@ impl Redirect {
         }
     }
 
-    /// Has calls of the whole group pass the handler no more: they go where it would send them, because
-    /// of their jumps. Process context; waits for those who are in the handler.
+    /// Has calls of the whole group pass the handler no more: they go where it would send them,
+    /// because of their jumps. Process context; waits for those who are in the handler.
     pub(crate) fn pass_by(&self) -> Result {
         self.group.unregister()
     }
 
-    /// Where calls go now, in a transition those of tasks that do not stay behind; 0 for the function
-    /// itself.
+    /// Where calls go now, in a transition those of tasks that do not stay behind; 0 for the
+    /// function itself.
     pub(crate) fn target(&self) -> usize {
         match self.targets() {
             Some((_, new)) => new,
@@ -202,8 +204,8 @@ impl Redirect {
         newest.is_some_and(|junction| junction.is_of(migration))
     }
 
-    /// Sends calls to `new` from the moment on that `migration` begins, but to `old` those of tasks that stay
-    /// behind. Process context. Whatever transition the function is part of has begun.
+    /// Sends calls to `new` from the moment on that `migration` begins, but to `old` those of tasks
+    /// that stay behind. Process context. Whatever transition the function is part of has begun.
     pub(crate) fn part(
         &mut self,
         migration: &Arc<Migration>,
@@ -220,8 +222,9 @@ impl Redirect {
         Ok(())
     }
 
-    /// A transition may be turned round again and again: only the newest junction still counts, whose migration
-    /// has begun. Who is half way to one before it is waited for before that is freed.
+    /// A transition may be turned round again and again: only the newest junction still counts,
+    /// whose migration has begun. Who is half way to one before it is waited for before that is
+    /// freed.
     fn forget_reversed(&mut self, retired: &mut Retired) {
         let Some(newest) = self.junctions.pop() else {
             return;
@@ -235,7 +238,8 @@ impl Redirect {
 
     fn ask_newest(&self) {
         let newest = self.junctions.last().map(|newest| &**newest);
-        // SAFETY: those in `junctions` are given to `Retired` or leaked when they are asked no more.
+        // SAFETY: those in `junctions` are given to `Retired` or leaked when they are asked no
+        // more.
         unsafe { self.group.hook.part(self.site, newest) };
     }
 
@@ -247,8 +251,8 @@ impl Redirect {
         }
     }
 
-    /// Everybody is where the newest junction sends those who do not stay behind: the function leaves the
-    /// transition. Process context.
+    /// Everybody is where the newest junction sends those who do not stay behind: the function
+    /// leaves the transition. Process context.
     pub(crate) fn join(&mut self, retired: &mut Retired) {
         if let Some((_, new)) = self.targets() {
             // First, for who does not find a junction any more.
@@ -289,8 +293,8 @@ impl Redirect {
 
 impl Drop for Redirect {
     fn drop(&mut self) {
-        // Of a function that goes with its module in the middle of a transition. The group may stay, so the
-        // handler could still come; that is rare, and not worth waiting for.
+        // Of a function that goes with its module in the middle of a transition. The group may
+        // stay, so the handler could still come; that is rare, and not worth waiting for.
         let junctions = core::mem::take(&mut self.junctions);
         self.ask_newest();
         junctions.into_iter().for_each(|junction| {

@@ -33,8 +33,8 @@ static GATE: Gate = Gate::new();
 ///
 /// # Invariants
 ///
-/// `memory` begins with a header, behind which there are as many entries as its `layout` has. Every site
-/// that the hook was made for has its entry where `layout` says.
+/// `memory` begins with a header, behind which there are as many entries as its `layout` has. Every
+/// site that the hook was made for has its entry where `layout` says.
 pub(super) struct Hook {
     memory: KVVec<Entry>,
 }
@@ -79,7 +79,8 @@ impl Hook {
             ops: UnsafeCell::new(ops),
             layout,
         };
-        // SAFETY: the first entries are as large and as much aligned as a header, and nobody uses them.
+        // SAFETY: the first entries are as large and as much aligned as a header, and nobody uses
+        // them.
         unsafe { memory.as_mut_ptr().cast::<Header>().write(header) };
         // INVARIANT: made just now; what the vector points to stays when the vector moves.
         Ok(Self { memory })
@@ -106,16 +107,16 @@ impl Hook {
         given(site, live.load(Ordering::Relaxed))
     }
 
-    /// From now on until [`Hook::settle`], an NMI handler that uses the function while a stop window is
-    /// open vetoes the change.
+    /// From now on until [`Hook::settle`], an NMI handler that uses the function while a stop
+    /// window is open vetoes the change.
     ///
     /// Before [`Window::open`], whose store orders this one.
     pub(super) fn watch(&self, site: usize) {
         self.entry(site).changing.store(true, Ordering::Relaxed);
     }
 
-    /// Prepares that calls go to `target` after the next flip. The side that is not live stays that until
-    /// then.
+    /// Prepares that calls go to `target` after the next flip. The side that is not live stays that
+    /// until then.
     pub(super) fn prepare(&self, site: usize, target: usize) -> Staged<'_> {
         let dead = GATE.read().side().other();
         Staged {
@@ -132,8 +133,8 @@ impl Hook {
         }
     }
 
-    /// Makes a junction for a transition from `old` to `new`, where 0 is the function itself. `before`: the
-    /// junction that is in force, which is freed after this one.
+    /// Makes a junction for a transition from `old` to `new`, where 0 is the function itself.
+    /// `before`: the junction that is in force, which is freed after this one.
     pub(super) fn junction(
         &self,
         site: usize,
@@ -180,8 +181,8 @@ pub(crate) struct Staged<'a> {
 impl Staged<'_> {
     /// Writes it, for the flip that follows in the same window.
     ///
-    /// Nobody is in the function or in its handler, says the verdict. A task that had read the gate in
-    /// the handler before an earlier flip might otherwise read this side now.
+    /// Nobody is in the function or in its handler, says the verdict. A task that had read the gate
+    /// in the handler before an earlier flip might otherwise read this side now.
     pub(crate) fn write(&self, _: &Stopped<'_>) {
         self.target.store(self.value, Ordering::Relaxed);
     }
@@ -204,8 +205,8 @@ fn live(entry: &Entry, side: Side) -> &AtomicUsize {
     unsafe { &*entry.targets.as_ptr().byte_add(side.offset()) }
 }
 
-/// Where a call of the function at `site` goes on that is not redirected: behind the call of the handler.
-/// Written to the saved instruction pointer, it is what has been there.
+/// Where a call of the function at `site` goes on that is not redirected: behind the call of the
+/// handler. Written to the saved instruction pointer, it is what has been there.
 fn passing(site: usize) -> usize {
     site.wrapping_add(CALL_SIZE)
 }
@@ -237,8 +238,8 @@ impl Window {
         Self(())
     }
 
-    /// Switches all staged functions at one instant, by the release that goes with it. False after a veto:
-    /// nothing has changed.
+    /// Switches all staged functions at one instant, by the release that goes with it. False after
+    /// a veto: nothing has changed.
     pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
         GATE.flip()
     }
@@ -263,32 +264,32 @@ pub(super) fn dismiss() {
 /// The handler: looks at one word and at the function's entry, and stores where the call goes.
 ///
 /// Runs in whatever context the function is called in, NMI included, preemptible or not, RCU
-/// watching or not. It takes no lock, calls nothing in the usual case, cannot panic, and has one branch,
-/// for open windows and transitions.
+/// watching or not. It takes no lock, calls nothing in the usual case, cannot panic, and has one
+/// branch, for open windows and transitions.
 ///
 /// # Safety
 ///
-/// Called by ftrace with an `ops` that is the first field of a [`Hook`]'s [`Header`], and the registers
-/// saved at a site that the hook is for.
+/// Called by ftrace with an `ops` that is the first field of a [`Hook`]'s [`Header`], and the
+/// registers saved at a site that the hook is for.
 unsafe extern "C" fn redirect(
     ip: ffi::c_ulong,
     _parent_ip: ffi::c_ulong,
     ops: *mut bindings::ftrace_ops,
     fregs: *mut bindings::ftrace_regs,
 ) {
-    // `struct ftrace_regs` begins with a `pt_regs` on x86 (`struct __arch_ftrace_regs`), whose `ip` an
-    // IPMODIFY handler may set.
+    // `struct ftrace_regs` begins with a `pt_regs` on x86 (`struct __arch_ftrace_regs`), whose `ip`
+    // an IPMODIFY handler may set.
     let regs = fregs.cast::<bindings::pt_regs>();
     let header: *const Header =
         container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Header, ops);
     // SAFETY: by the requirement; the hook is freed only after a grace period that waits for us.
     let offset = unsafe { (*header).layout.offset(ip) };
-    // In assembly because the compiler takes four instructions more for it, and this is every call. In
-    // other words: `regs.ip = *table.add(offset | gate)`, unless the gate has its sign bit set. On x86 the
-    // second load is not made before the first, which its address depends on.
+    // In assembly because the compiler takes four instructions more for it, and this is every call.
+    // In other words: `regs.ip = *table.add(offset | gate)`, unless the gate has its sign bit set.
+    // On x86 the second load is not made before the first, which its address depends on.
     //
-    // SAFETY: the offset, with the gate in it, is that of one of the two targets of an entry of the table
-    // behind the header; the registers are valid for writing.
+    // SAFETY: the offset, with the gate in it, is that of one of the two targets of an entry of the
+    // table behind the header; the registers are valid for writing.
     unsafe {
         asm!(
             "or {live:e}, dword ptr [rip + {gate}]",
@@ -302,8 +303,8 @@ unsafe extern "C" fn redirect(
             table = const HEADER * size_of::<Entry>(),
             ip = const offset_of!(bindings::pt_regs, ip),
             open = label {
-                // SAFETY: the registers are valid. Their `ip` is not asked for the site: a kprobe's handler that
-                // ran before may have set it.
+                // SAFETY: the registers are valid. Their `ip` is not asked for the site: a kprobe's
+                // handler that ran before may have set it.
                 unsafe { (*regs).ip = look_closer(ip, &*header) };
             },
             options(nostack),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Counting the CPUs that went: tracepoints do not speak on a CPU that is not online any more, though
-//! it still switches once or twice.
+//! Counting the CPUs that went: tracepoints do not speak on a CPU that is not online any more,
+//! though it still switches once or twice.
 
 use super::bindings;
 use core::sync::atomic::{AtomicUsize, Ordering};
@@ -20,7 +20,8 @@ impl Watch {
     /// Process context; waits for a CPU that comes or goes.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: the callback is a function of this module, which removes it before it goes. The
-        // state is one of those before a CPU runs, so the callback is called after it has stopped to.
+        // state is one of those before a CPU runs, so the callback is called after it has stopped
+        // to.
         let state = unsafe {
             bindings::__cpuhp_setup_state(
                 bindings::cpuhp_state_CPUHP_BP_PREPARE_DYN,
@@ -46,8 +47,8 @@ impl Drop for Watch {
     }
 }
 
-/// How many CPUs have gone so far. A CPU that is about to go is counted when it is gone; in a stop window
-/// none is.
+/// How many CPUs have gone so far. A CPU that is about to go is counted when it is gone; in a stop
+/// window none is.
 pub(crate) fn gone() -> usize {
     GONE.load(Ordering::Acquire)
 }

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Jumps at the entry of functions, by ftrace's direct calls: two instructions instead of a handler.
+//! Jumps at the entry of functions, by ftrace's direct calls: two instructions instead of a
+//! handler.
 //!
-//! ftrace allows one direct user for each function, and BPF's trampolines are such users; so a function that has
-//! a jump cannot have a BPF program that is attached to its entry or exit, and the other way round.
-//! Tracers and kprobes can share: with them ftrace calls its list of users, and jumps at its end.
+//! ftrace allows one direct user for each function, and BPF's trampolines are such users; so a
+//! function that has a jump cannot have a BPF program that is attached to its entry or exit, and
+//! the other way round. Tracers and kprobes can share: with them ftrace calls its list of users,
+//! and jumps at its end.
 
 use super::{
     bindings::{self, private},
@@ -17,8 +19,8 @@ use core::{
 };
 use kernel::{error::to_result, ffi, prelude::*};
 
-/// The task that arms functions for the core which have jumps already; 0 when none does. Only who holds the
-/// registry does.
+/// The task that arms functions for the core which have jumps already; 0 when none does. Only who
+/// holds the registry does.
 static ARMING: AtomicUsize = AtomicUsize::new(0);
 
 /// A function's ftrace site, and where it jumps.
@@ -97,12 +99,13 @@ impl Jumps {
     ///
     /// # Errors
     ///
-    /// No jump has been put then. `EINVAL` when another direct user has one of the functions, which is
-    /// what a BPF trampoline is; `ENOMEM`; `ENODEV` when ftrace is disabled.
+    /// No jump has been put then. `EINVAL` when another direct user has one of the functions, which
+    /// is what a BPF trampoline is; `ENOMEM`; `ENODEV` when ftrace is disabled.
     pub(crate) fn put(&mut self, jumps: &[Jump]) -> Result {
         let hash = Hash::new(jumps)?;
-        // SAFETY: the ops stays where it is until it has been unregistered. Each target is a function that
-        // returns to the caller of the site's function, and that stays until its jump has been taken away.
+        // SAFETY: the ops stays where it is until it has been unregistered. Each target is a
+        // function that returns to the caller of the site's function, and that stays until its jump
+        // has been taken away.
         to_result(unsafe { private::update_ftrace_direct_add(self.ops.get(), hash.0) })?;
         self.count = self.count.saturating_add(jumps.len());
         Ok(())
@@ -132,7 +135,8 @@ impl Jumps {
 
 impl Drop for Jumps {
     fn drop(&mut self) {
-        // With jumps left ftrace knows the ops, so it stays. That is when taking them away has failed.
+        // With jumps left ftrace knows the ops, so it stays. That is when taking them away has
+        // failed.
         if self.count == 0 {
             // SAFETY: not registered, and dropped only here.
             unsafe { ManuallyDrop::drop(&mut self.ops) }
@@ -140,8 +144,8 @@ impl Drop for Jumps {
     }
 }
 
-/// Whether the functions that jump may also have a handler that changes the instruction pointer: only one
-/// of the core's own. For others (mainline livepatch) the function is owned.
+/// Whether the functions that jump may also have a handler that changes the instruction pointer:
+/// only one of the core's own. For others (mainline livepatch) the function is owned.
 ///
 /// # Safety
 ///

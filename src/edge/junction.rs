@@ -2,8 +2,8 @@
 
 //! Where the two universes of a transition part: one function, and where each of them goes.
 //!
-//! The handler comes here while there are transitions, and asks for the task that calls. A junction stays
-//! in place until its transition is over and a grace period has passed ([`super::retired`]).
+//! The handler comes here while there are transitions, and asks for the task that calls. A junction
+//! stays in place until its transition is over and a grace period has passed ([`super::retired`]).
 
 use super::{migration::Migration, this_cpu};
 use core::ptr;
@@ -13,8 +13,9 @@ use kernel::{prelude::*, sync::Arc};
 ///
 /// # Invariants
 ///
-/// `before` is null or a junction that is freed after this one's migration has begun, and a grace period has
-/// passed after that: it is followed only by who has seen that the migration had not begun.
+/// `before` is null or a junction that is freed after this one's migration has begun, and a grace
+/// period has passed after that: it is followed only by who has seen that the migration had not
+/// begun.
 pub(crate) struct Junction {
     migration: Arc<Migration>,
     /// Where those go who stay behind, and where all others go.
@@ -32,8 +33,8 @@ unsafe impl Sync for Junction {}
 impl Junction {
     /// `old` and `new` as the handler stores them. Process context.
     ///
-    /// `before`: the junction that is in force at the function. It is freed after this one, or when this one's
-    /// migration has begun and a grace period has passed.
+    /// `before`: the junction that is in force at the function. It is freed after this one, or when
+    /// this one's migration has begun and a grace period has passed.
     pub(super) fn new(
         migration: Arc<Migration>,
         (old, new): (usize, usize),
@@ -61,16 +62,16 @@ impl Junction {
     }
 }
 
-/// Where a call goes at the junction with this address; `None` when its transition has not begun, or when
-/// there is no junction. Any context, no panic path.
+/// Where a call goes at the junction with this address; `None` when its transition has not begun,
+/// or when there is no junction. Any context, no panic path.
 ///
 /// # Safety
 ///
 /// `at` must be 0 or what stands in the table of targets, read by a handler that ftrace waits for.
 pub(super) unsafe fn choose(at: usize) -> Option<usize> {
     let mut at = at as *const Junction;
-    // SAFETY: by the requirement and the type invariant, junctions are freed only after a grace period
-    // that waits for the handler.
+    // SAFETY: by the requirement and the type invariant, junctions are freed only after a grace
+    // period that waits for the handler.
     while let Some(junction) = unsafe { at.as_ref() } {
         let mut gate = junction.migration.gate.read();
         // A change that NMI handlers use is vetoed; see `Gate`.
@@ -83,7 +84,8 @@ pub(super) unsafe fn choose(at: usize) -> Option<usize> {
                 false => junction.new,
             });
         }
-        // By the type invariant valid: this one's migration had not begun, and who is half way is waited for.
+        // By the type invariant valid: this one's migration had not begun, and who is half way is
+        // waited for.
         at = junction.before;
     }
     None

@@ -53,7 +53,8 @@ pub(crate) struct Migration {
 struct Stragglers(MemberSet<KVVec<AtomicUsize>>);
 
 impl Stragglers {
-    /// Lets go of those who have left. Process context; nobody may follow their references meanwhile.
+    /// Lets go of those who have left. Process context; nobody may follow their references
+    /// meanwhile.
     fn sweep(&self) {
         self.0.sweep(|address| {
             // SAFETY: by the type invariant the set's reference is given away with its value.
@@ -91,8 +92,8 @@ impl Sorted {
 }
 
 impl Migration {
-    /// One that has not begun, with room for half as many stragglers as `slots`, a power of two. Process
-    /// context.
+    /// One that has not begun, with room for half as many stragglers as `slots`, a power of two.
+    /// Process context.
     pub(crate) fn new(slots: usize, ranges: &[Range]) -> Result<Arc<Self>> {
         let mut room = KVVec::with_capacity(slots, GFP_KERNEL)?;
         for _ in 0..slots {
@@ -132,13 +133,14 @@ impl Migration {
         NonZeroUsize::new(task).is_some_and(|task| self.stragglers.0.holds(task))
     }
 
-    /// Whether `task` is in the old universe. Any context; stays true or false while `task` does not run.
+    /// Whether `task` is in the old universe. Any context; stays true or false while `task` does
+    /// not run.
     pub(crate) fn has(&self, task: Task<'_>) -> bool {
         self.holds(task.id())
     }
 
-    /// `task` stays behind. False when there is no room. Any context but NMI, the stop window included; for
-    /// who decides alone about this task.
+    /// `task` stays behind. False when there is no room. Any context but NMI, the stop window
+    /// included; for who decides alone about this task.
     pub(crate) fn hold(&self, task: Task<'_>) -> bool {
         let Some(address) = NonZeroUsize::new(task.id()) else {
             return true;
@@ -161,8 +163,8 @@ impl Migration {
         true
     }
 
-    /// `task` does not stay behind, or no longer. Returns whether it did. Any context but NMI; for who decides alone
-    /// about it.
+    /// `task` does not stay behind, or no longer. Returns whether it did. Any context but NMI; for
+    /// who decides alone about it.
     pub(crate) fn release(&self, task: Task<'_>) -> bool {
         // INVARIANT: it keeps its reference until it is swept.
         NonZeroUsize::new(task.id()).is_some_and(|address| self.stragglers.0.leave(address))
@@ -178,8 +180,8 @@ impl Migration {
         self.stragglers.0.len()
     }
 
-    /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped. `follows`: tracepoints
-    /// are connected for those who may stay behind.
+    /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped. `follows`:
+    /// tracepoints are connected for those who may stay behind.
     pub(crate) fn open(&self, follows: bool) -> Window<'_> {
         self.gate.open();
         Window {
@@ -190,13 +192,13 @@ impl Migration {
 
     /// Where nobody may be who goes to the new universe. Valid as long as the migration.
     pub(crate) fn ranges(&self) -> Ranges<'_> {
-        // SAFETY: by the type invariant; what is kept stays as long as `self`. Acquire: partner of the
-        // release in `set_ranges`.
+        // SAFETY: by the type invariant; what is kept stays as long as `self`. Acquire: partner of
+        // the release in `set_ranges`.
         unsafe { (*self.ranges.load(Ordering::Acquire)).ranges() }
     }
 
-    /// Exchanges the ranges: for functions that nobody can have been in yet, or can be in any more. Process
-    /// context.
+    /// Exchanges the ranges: for functions that nobody can have been in yet, or can be in any more.
+    /// Process context.
     pub(crate) fn set_ranges(&self, ranges: &[Range]) -> Result {
         let sorted = Sorted::new(ranges)?;
         let at = ptr::from_ref(&*sorted).cast_mut();
@@ -207,8 +209,8 @@ impl Migration {
         Ok(())
     }
 
-    /// The calling task goes to the new universe, if it is nowhere in the old. Any context in which it is
-    /// on its own stack and cannot be migrated by another: it runs.
+    /// The calling task goes to the new universe, if it is nowhere in the old. Any context in which
+    /// it is on its own stack and cannot be migrated by another: it runs.
     pub(super) fn try_current(&self, task: Task<'_>) {
         if self.is_begun()
             && self.holds(task.id())
@@ -224,8 +226,8 @@ impl Migration {
         self.stragglers.sweep();
     }
 
-    /// Visits all who are in the old universe, each with a number that it keeps. Process context; `visit`
-    /// may sleep.
+    /// Visits all who are in the old universe, each with a number that it keeps. Process context;
+    /// `visit` may sleep.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, Task<'_>)) {
         // Nobody is swept meanwhile.
         let _kept = self.kept.lock();
@@ -257,8 +259,8 @@ pub(crate) struct Window<'a> {
 }
 
 impl Window<'_> {
-    /// The new universe begins, for all but those who stay behind. False after a veto, and when somebody
-    /// would stay behind whom nobody follows: nothing has changed.
+    /// The new universe begins, for all but those who stay behind. False after a veto, and when
+    /// somebody would stay behind whom nobody follows: nothing has changed.
     pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
         // While all CPUs are held only the verdict can have made somebody stay, before this.
         (self.follows || self.migration.left() == 0) && self.migration.gate.flip()

@@ -145,7 +145,8 @@ pub(crate) fn text(module: &'static ThisModule) -> Range {
     unsafe { text_of(module.as_ptr(), bindings::mod_mem_type_MOD_TEXT) }
 }
 
-/// Keeps the core module loaded for ever. Process context; does not return when the core is being unloaded.
+/// Keeps the core module loaded for ever. Process context; does not return when the core is being
+/// unloaded.
 pub(crate) fn keep_core() {
     // SAFETY: called from the core's own code, so the module is there.
     if !unsafe { bindings::try_module_get(__this_module.get()) } {
@@ -153,7 +154,8 @@ pub(crate) fn keep_core() {
     }
 }
 
-/// For the exit of a module that must not go, and cannot be kept from that otherwise. Process context.
+/// For the exit of a module that must not go, and cannot be kept from that otherwise. Process
+/// context.
 pub(crate) fn stay() -> ! {
     loop {
         // Not so long that it is taken for a task that hangs (`kernel/hung_task.c`).
@@ -185,8 +187,8 @@ pub(super) unsafe fn notify<L: Listener>(
     let (name, module) = unsafe { (name_of(module), Module::from_raw(module)) };
     match action as bindings::module_state {
         bindings::module_state_MODULE_STATE_COMING => {
-            // User space takes EEXIST for success: the module is there. The loader changes it so too
-            // when a module's init returns it.
+            // User space takes EEXIST for success: the module is there. The loader changes it so
+            // too when a module's init returns it.
             let refused = |error| if error == EEXIST { EBUSY } else { error };
             listener.coming(name, module).map_err(refused)
         }

@@ -10,8 +10,8 @@ use kernel::{
     container_of, error::from_result, error::to_result, ffi, prelude::*, sync::Arc, types::Opaque,
 };
 
-/// Before every other notifier: what claims functions of a module that comes (a kprobe, say) must not
-/// be there first, or the fix would be refused and the module with it.
+/// Before every other notifier: what claims functions of a module that comes (a kprobe, say) must
+/// not be there first, or the fix would be refused and the module with it.
 const PRIORITY: ffi::c_int = ffi::c_int::MAX;
 
 #[repr(C)]

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core's own work queues. Their work comes before the machine's load: a fix is not to wait behind what
-//! it fixes.
+//! The core's own work queues. Their work comes before the machine's load: a fix is not to wait
+//! behind what it fixes.
 
 use super::bindings;
 use kernel::{ffi, prelude::*, str::CStr, workqueue::Queue};

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who runs: every task that is switched away from, recorded per CPU by the tracepoint `sched_switch`.
+//! Who runs: every task that is switched away from, recorded per CPU by the tracepoint
+//! `sched_switch`.
 //!
-//! The record is complete: whoever ran on a CPU while it is made, and does not run now, was switched
-//! away from on that CPU. It takes no lock and allocates nothing.
+//! The record is complete: whoever ran on a CPU while it is made, and does not run now, was
+//! switched away from on that CPU. It takes no lock and allocates nothing.
 
 use super::{
     bindings,
@@ -66,8 +67,8 @@ impl Recorder {
     /// context; sleeps.
     pub(crate) fn start(self) -> Result<Recording> {
         let record: *const Record = &*self.record;
-        // SAFETY: `switched` has the prototype of this tracepoint's probes behind the data pointer. The
-        // record stays where it is until `Recorder::drop`, which waits for calls under way.
+        // SAFETY: `switched` has the prototype of this tracepoint's probes behind the data pointer.
+        // The record stays where it is until `Recorder::drop`, which waits for calls under way.
         let connection = unsafe {
             Connection::new(
                 self.switches,
@@ -129,8 +130,8 @@ impl Recording {
         self.recorder.record.overflowed.load(Ordering::Relaxed)
     }
 
-    /// Ends it, for the next. Tasks are let go, but for some that are recorded at this moment: they are
-    /// when the next begins.
+    /// Ends it, for the next. Tasks are let go, but for some that are recorded at this moment: they
+    /// are when the next begins.
     pub(crate) fn stop(self) -> Recorder {
         drop(self.connection);
         self.recorder.suspects.clear();
@@ -141,8 +142,8 @@ impl Recording {
 
 /// # Safety
 ///
-/// Called by `sched_switch` with a [`Record`] as `data`: by the scheduler, on the CPU that switches, with
-/// interrupts off, while `prev` is still the current task.
+/// Called by `sched_switch` with a [`Record`] as `data`: by the scheduler, on the CPU that
+/// switches, with interrupts off, while `prev` is still the current task.
 unsafe extern "C" fn switched(
     data: *mut ffi::c_void,
     _preempt: bool,

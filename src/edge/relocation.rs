@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The private symbols of a target module that a patch module uses: livepatch relocations, which the
-//! loader leaves for later because the target may not be there (`docs/private-symbols.md`).
+//! The private symbols of a target module that a patch module uses: livepatch relocations, which
+//! the loader leaves for later because the target may not be there (`docs/private-symbols.md`).
 //!
-//! For modules marked `livepatch` the loader keeps what is needed here (`klp_info`): section headers
-//! and the whole symbol table. The caller, who holds the core's registry, is the only one to use it.
+//! For modules marked `livepatch` the loader keeps what is needed here (`klp_info`): section
+//! headers and the whole symbol table. The caller, who holds the core's registry, is the only one
+//! to use it.
 
 use super::bindings::{self, private};
 use kernel::{error::to_result, prelude::*, str::CStr, ThisModule};
@@ -69,8 +70,8 @@ impl Kept {
 
     /// The names of the symbols that are to be found late.
     fn symbols(self) -> impl Iterator<Item = &'static CStr> {
-        // SAFETY: by the type invariant. For a module marked `livepatch` this table is a copy of the
-        // whole symbol table, with names of its own.
+        // SAFETY: by the type invariant. For a module marked `livepatch` this table is a copy of
+        // the whole symbol table, with names of its own.
         unsafe {
             let table = &raw const (*self.module).core_kallsyms;
             let (symbols, names) = ((*table).symtab, (*table).strtab);
@@ -118,8 +119,8 @@ impl Kept {
 ///
 /// # Errors
 ///
-/// `EINVAL` when a symbol is missing or ambiguous (ask [`wanted`] for the names before); nothing has
-/// changed then. `ENOEXEC` for a relocation that the kernel does not know, which molt-link lets
+/// `EINVAL` when a symbol is missing or ambiguous (ask [`wanted`] for the names before); nothing
+/// has changed then. `ENOEXEC` for a relocation that the kernel does not know, which molt-link lets
 /// through none of: places before it in its section stay written.
 pub(crate) fn apply(module: &'static ThisModule, object: &CStr) -> Result {
     let Some(kept) = Kept::of(module) else {

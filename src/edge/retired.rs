@@ -5,8 +5,8 @@
 use super::{bindings, junction::Junction, watch::Hold};
 use kernel::prelude::*;
 
-/// Junctions that are asked no more, kept for handlers that are half way; and what their transitions have
-/// needed, because to let go of it takes a while.
+/// Junctions that are asked no more, kept for handlers that are half way; and what their
+/// transitions have needed, because to let go of it takes a while.
 pub(crate) struct Retired {
     junctions: KVec<KBox<Junction>>,
     holds: KVec<Hold>,
@@ -44,8 +44,8 @@ impl Retired {
 }
 
 impl Drop for Retired {
-    /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there are any, so
-    /// not under the registry's lock.
+    /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there
+    /// are any, so not under the registry's lock.
     fn drop(&mut self) {
         // First: nobody comes by it any more.
         self.holds.clear();
@@ -58,8 +58,8 @@ impl Drop for Retired {
     }
 }
 
-/// As ftrace waits for its own handlers: first for those where RCU is not watching, then for tasks that
-/// were preempted.
+/// As ftrace waits for its own handlers: first for those where RCU is not watching, then for tasks
+/// that were preempted.
 fn wait_for_handlers() {
     // SAFETY: may be called from any context that may sleep.
     unsafe {

@@ -58,8 +58,9 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     /// - with the same `T`: compiled from the same definition, and `repr(C)` if it is a struct, an
     ///   enum or a union.
     ///
-    /// If values may outlive the patch module that made them, `T` holds nothing that points into that
-    /// module: no reference to its statics (string literals are some), no function, no trait object.
+    /// If values may outlive the patch module that made them, `T` holds nothing that points into
+    /// that module: no reference to its statics (string literals are some), no function, no trait
+    /// object.
     pub const unsafe fn new(id: usize) -> Self {
         Self {
             id,
@@ -81,9 +82,9 @@ impl<T: Send + Sync + 'static> Shadow<T> {
 
     /// The value of `object`; what `init` makes when there is none.
     ///
-    /// `init` runs without a lock, in the caller's context. When others do the same for the object at
-    /// the same time, the value of one becomes the object's, all get that one, and the other values
-    /// are dropped. Any context but NMI in which `flags` may be used.
+    /// `init` runs without a lock, in the caller's context. When others do the same for the object
+    /// at the same time, the value of one becomes the object's, all get that one, and the other
+    /// values are dropped. Any context but NMI in which `flags` may be used.
     ///
     /// # Errors
     ///
@@ -116,7 +117,8 @@ impl<T: Send + Sync + 'static> Shadow<T> {
         };
         let value = init()?;
         let mut offered = KBox::into_raw(KBox::new(Entry { link, value }, flags)?);
-        // SAFETY: `adopt` is for an entry of one pointer and for `offered`, which outlives the call.
+        // SAFETY: `adopt` is for an entry of one pointer and for `offered`, which outlives the
+        // call.
         let found = unsafe {
             bindings::klp_shadow_get_or_alloc(
                 address(object),
@@ -163,18 +165,18 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     ///
     /// # Safety
     ///
-    /// Nobody uses a reference to any of the values any more, and nobody removes one while this runs.
-    /// This is so in the callback `post_unpatch` of `vmlinux` when no other patch uses the id and the
-    /// callback's target is not [forced](crate::api::Target::is_forced): no task is in the patch's code
-    /// then, so none has a reference that it got there.
+    /// Nobody uses a reference to any of the values any more, and nobody removes one while this
+    /// runs. This is so in the callback `post_unpatch` of `vmlinux` when no other patch uses the id
+    /// and the callback's target is not [forced](crate::api::Target::is_forced): no task is in the
+    /// patch's code then, so none has a reference that it got there.
     pub unsafe fn remove_all(&self) -> usize {
-        // SAFETY: by the requirement of `new` all entries of the id point to an `Entry`, which begins
-        // with its link.
+        // SAFETY: by the requirement of `new` all entries of the id point to an `Entry`, which
+        // begins with its link.
         let mut next = unsafe { detach_all(self.id) }.cast::<Entry<T>>();
         let mut removed = 0;
         while !next.is_null() {
-            // SAFETY: a box that `get_or_try_init` gave to the table, which no longer has it; by our
-            // requirement nobody else does.
+            // SAFETY: a box that `get_or_try_init` gave to the table, which no longer has it; by
+            // our requirement nobody else does.
             let entry = unsafe { KBox::from_raw(next) };
             next = entry.link.next.cast();
             removed += 1;
@@ -215,7 +217,8 @@ unsafe fn value<'a, T>(found: *mut ffi::c_void) -> Option<&'a T> {
 ///
 /// # Safety
 ///
-/// `data` has room for a pointer. `offered` points to one, which the table takes: null is left there.
+/// `data` has room for a pointer. `offered` points to one, which the table takes: null is left
+/// there.
 unsafe extern "C" fn adopt<T>(
     _object: *mut ffi::c_void,
     data: *mut ffi::c_void,
@@ -250,7 +253,8 @@ pub(crate) unsafe fn init() {
 /// Takes all entries with `id` off the table and links their boxes.
 ///
 /// The table's destructor is told nothing but the entry, so what it finds goes through one static,
-/// which belongs to one caller at a time. It is in the core because every patch has its own `Shadow`.
+/// which belongs to one caller at a time. It is in the core because every patch has its own
+/// `Shadow`.
 ///
 /// # Safety
 ///
@@ -262,7 +266,8 @@ pub(crate) unsafe fn detach_all(id: usize) -> *mut ffi::c_void {
     COLLECTED.xchg(ptr::null_mut(), Relaxed).cast()
 }
 
-/// Puts the box of an entry that is being freed on the list. Under the table's lock, interrupts off.
+/// Puts the box of an entry that is being freed on the list. Under the table's lock, interrupts
+/// off.
 ///
 /// # Safety
 ///

@@ -16,8 +16,8 @@ pub(crate) enum Verdict {
     Clean,
     /// The frame nearest to the top that is inside, as an address.
     Inside(usize),
-    /// Not walkable to the end, or not telling where the task goes next, so nothing is proved; the address
-    /// of the last good frame, or of the one that does not tell, or 0.
+    /// Not walkable to the end, or not telling where the task goes next, so nothing is proved; the
+    /// address of the last good frame, or of the one that does not tell, or 0.
     Unreliable(usize),
 }
 
@@ -36,8 +36,9 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
         // none for a task that may run, and the walk would end there anyway.
         return Verdict::Unreliable(0);
     }
-    // SAFETY: a word of a task that is alive: what `get_stack_pointer(task, NULL)` gives for one that
-    // is switched out. It may run and be switched meanwhile; then what is found does not count.
+    // SAFETY: a word of a task that is alive: what `get_stack_pointer(task, NULL)` gives for one
+    // that is switched out. It may run and be switched meanwhile; then what is found does not
+    // count.
     let first_frame = unsafe { ptr::read_volatile(&raw const (*task.as_ptr()).thread.sp) };
     let verdict = walk_from(task, first_frame, ranges);
     drop(stack);
@@ -57,8 +58,8 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
     let pointer = task.as_ptr();
     let mut state = MaybeUninit::<bindings::unwind_state>::uninit();
     // SAFETY: `task` is alive and its stack stays for the whole walk. A NULL `regs` asks for the
-    // saved frame of a task that is switched out, or for the caller's; `__unwind_start` refuses one that
-    // runs elsewhere. It initialises all of `state`.
+    // saved frame of a task that is switched out, or for the caller's; `__unwind_start` refuses one
+    // that runs elsewhere. It initialises all of `state`.
     let state = unsafe {
         bindings::__unwind_start(
             state.as_mut_ptr(),
@@ -96,10 +97,10 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
         if seen == Verdict::Clean && bpf::may_enter(address, ranges) {
             seen = Verdict::Unreliable(address);
         }
-        // An address in code that the kernel does not know (a trampoline just removed) is no matter for
-        // `unwind_get_return_address` to find out once more: such code has no ORC data, so this step
-        // sets the error.
-        // SAFETY: `state` was initialised by `__unwind_start` and is not at its end.
+        // An address in code that the kernel does not know (a trampoline just removed) is no matter
+        // for `unwind_get_return_address` to find out once more: such code has no ORC data, so this
+        // step sets the error. SAFETY: `state` was initialised by `__unwind_start` and is not at
+        // its end.
         unsafe { bindings::unwind_next_frame(state) };
     }
 }

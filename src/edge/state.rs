@@ -27,8 +27,8 @@ use kernel::{
 ///
 /// The data are shared, not moved: the next patch gets a reference of its own with
 /// [`previous`](Self::previous), so a change that is refused half way takes nothing from the patch
-/// that stays. The last reference drops them. The patch's own goes with [`take`](Self::take), or when
-/// its module is unloaded.
+/// that stays. The last reference drops them. The patch's own goes with [`take`](Self::take), or
+/// when its module is unloaded.
 pub struct State<T: Send + Sync + 'static> {
     head: StateHead,
     data: PhantomData<Arc<T>>,
@@ -38,8 +38,8 @@ pub struct State<T: Send + Sync + 'static> {
 ///
 /// # Invariants
 ///
-/// `data` is null or from `Arc::into_raw` of an `Arc<T>` whose count it owns, and `release` drops an
-/// `Arc<T>`, for one `T`.
+/// `data` is null or from `Arc::into_raw` of an `Arc<T>` whose count it owns, and `release` drops
+/// an `Arc<T>`, for one `T`.
 pub struct StateHead {
     known: Known,
     data: Atomic<*mut c_void>,
@@ -178,10 +178,10 @@ impl<'a> Previous<'a> {
     ///
     /// # Safety
     ///
-    /// `U` is the type that the other patch has for the data: compiled from the same definition, and
-    /// `repr(C)` if it is a struct, an enum or a union. It holds nothing that points into the other
-    /// patch's module: no reference to its statics (string literals are some), no function, no trait
-    /// object.
+    /// `U` is the type that the other patch has for the data: compiled from the same definition,
+    /// and `repr(C)` if it is a struct, an enum or a union. It holds nothing that points into the
+    /// other patch's module: no reference to its statics (string literals are some), no function,
+    /// no trait object.
     pub unsafe fn share<U: Send + Sync + 'static>(&self) -> Option<Arc<U>> {
         // SAFETY: by the requirement the head is for `U`.
         unsafe { self.head.share() }

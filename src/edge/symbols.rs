@@ -20,11 +20,12 @@ pub(crate) enum Table<'a> {
     Module(&'a CStr),
 }
 
-/// Calls `found` for every symbol whose name is `stem` and exactly one of `suffixes`: with the index of that
-/// suffix, and the address. Those of one name come in the order of the symbol table, which `sympos` counts.
+/// Calls `found` for every symbol whose name is `stem` and exactly one of `suffixes`: with the
+/// index of that suffix, and the address. Those of one name come in the order of the symbol table,
+/// which `sympos` counts.
 ///
-/// One pass, because the table of a module is searched from end to end, and long names that begin alike are
-/// compared once. Process context; takes `module_mutex`.
+/// One pass, because the table of a module is searched from end to end, and long names that begin
+/// alike are compared once. Process context; takes `module_mutex`.
 pub(crate) fn for_each_named<F: FnMut(usize, usize)>(
     table: Table<'_>,
     stem: &CStr,
@@ -52,7 +53,8 @@ pub(crate) fn for_each_named<F: FnMut(usize, usize)>(
 
     /// # Safety
     ///
-    /// `data` must be a `Search<F>` that nobody else uses during the call; `name` must be terminated.
+    /// `data` must be a `Search<F>` that nobody else uses during the call; `name` must be
+    /// terminated.
     unsafe extern "C" fn any<F: FnMut(usize, usize)>(
         data: *mut ffi::c_void,
         name: *const ffi::c_char,
@@ -141,8 +143,8 @@ pub(super) fn code_at(address: usize) -> Option<Range> {
 
 /// The code of the replacement that starts at `address`.
 ///
-/// Its size is known: it is a function of a module's symbol table. Were it not, its first byte stands for it,
-/// and the whole module's text is checked before it can go.
+/// Its size is known: it is a function of a module's symbol table. Were it not, its first byte
+/// stands for it, and the whole module's text is checked before it can go.
 pub(crate) fn body_at(address: usize) -> Range {
     Range::sized(address, size_at(address).unwrap_or(1))
 }

@@ -80,7 +80,8 @@ impl<T> File<T> {
     }
 }
 
-/// The page that a read returns; what does not fit is cut off at a line's end by the writer's error.
+/// The page that a read returns; what does not fit is cut off at a line's end by the writer's
+/// error.
 pub(crate) struct Page<'a> {
     bytes: &'a mut [u8],
     used: usize,

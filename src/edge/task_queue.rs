@@ -26,8 +26,8 @@ impl TaskQueue {
         Ok(Self(unsafe { queue.assume_init() }))
     }
 
-    /// Puts `task` in, with a reference when it is new. False when there was no room. Any context but
-    /// NMI; one caller at a time.
+    /// Puts `task` in, with a reference when it is new. False when there was no room. Any context
+    /// but NMI; one caller at a time.
     #[inline(always)]
     pub(crate) fn push(&self, task: Task<'_>) -> bool {
         let Some(address) = NonZeroUsize::new(task.as_ptr() as usize) else {

@@ -70,8 +70,8 @@ impl<'a> Task<'a> {
     /// Whether a CPU executes it now. In a stop window these are exactly the stopper threads (and
     /// the idle tasks of CPUs that are offline).
     ///
-    /// When it says no, what the task had on its stack when it was switched out can be read: acquire,
-    /// partner of the release in the kernel's `finish_task`.
+    /// When it says no, what the task had on its stack when it was switched out can be read:
+    /// acquire, partner of the release in the kernel's `finish_task`.
     pub(crate) fn on_cpu(self) -> bool {
         // SAFETY: valid; a single byte that the scheduler writes at a switch.
         let on = unsafe { core::ptr::read_volatile(&raw const (*self.0).on_cpu) != 0 };
@@ -91,11 +91,11 @@ impl<'a> Task<'a> {
         unsafe { core::ptr::read_volatile(&raw const (*self.0).__state) == bindings::TASK_RUNNING }
     }
 
-    /// Calls `function` while the task is switched out and cannot be switched in. False, without calling
-    /// it, when the task is on a CPU. Process context.
+    /// Calls `function` while the task is switched out and cannot be switched in. False, without
+    /// calling it, when the task is on a CPU. Process context.
     ///
-    /// `function` runs with interrupts off and the scheduler's locks of this task held: it must neither
-    /// sleep nor wake anybody nor drop a reference.
+    /// `function` runs with interrupts off and the scheduler's locks of this task held: it must
+    /// neither sleep nor wake anybody nor drop a reference.
     pub(crate) fn hold_still<F: FnOnce()>(self, function: F) -> bool {
         /// # Safety
         ///
@@ -126,16 +126,16 @@ impl<'a> Task<'a> {
         busy == 0
     }
 
-    /// Whether it never runs in user mode: a kernel thread, or a worker that a process has in the kernel
-    /// (io_uring, vhost).
+    /// Whether it never runs in user mode: a kernel thread, or a worker that a process has in the
+    /// kernel (io_uring, vhost).
     pub(crate) fn is_kernel_only(self) -> bool {
         // SAFETY: valid; a plain word.
         let flags = unsafe { core::ptr::read_volatile(&raw const (*self.0).flags) };
         flags & (bindings::PF_KTHREAD | bindings::PF_USER_WORKER) != 0
     }
 
-    /// Wakes it if its sleep may be interrupted. It finds that nothing has happened, and sleeps again.
-    /// Process context.
+    /// Wakes it if its sleep may be interrupted. It finds that nothing has happened, and sleeps
+    /// again. Process context.
     pub(crate) fn wake(self) {
         // SAFETY: valid.
         unsafe { bindings::private::wake_up_state(self.0, bindings::TASK_INTERRUPTIBLE) };
@@ -246,7 +246,8 @@ impl<'a> Task<'a> {
         ControlFlow::Continue(())
     }
 
-    /// The idle task of the CPU with this number, below that of possible ones; none if it never came up.
+    /// The idle task of the CPU with this number, below that of possible ones; none if it never
+    /// came up.
     fn idle_of(cpu: usize) -> Option<Self> {
         // SAFETY: `cpu` is below `nr_cpu_ids`; the idle task of a possible CPU, once made, is
         // never freed.
@@ -298,9 +299,9 @@ pub(crate) fn wait_for_unlisted() {
     unsafe { bindings::synchronize_rcu_tasks() }
 }
 
-/// Has the idle tasks that run and are `wanted` switched out, by something else to do for their CPUs. To be
-/// woken takes them round their loop only: the scheduler switches nobody when there is nothing else. Process
-/// context; sleeps.
+/// Has the idle tasks that run and are `wanted` switched out, by something else to do for their
+/// CPUs. To be woken takes them round their loop only: the scheduler switches nobody when there is
+/// nothing else. Process context; sleeps.
 pub(crate) fn switch_idle(wanted: impl Fn(Task<'_>) -> bool) {
     /// # Safety
     ///

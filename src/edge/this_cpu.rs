@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What this CPU knows about itself, read without a call: each of the kernel crate's ways is a traceable
-//! C helper, which handler and probes must not call.
+//! What this CPU knows about itself, read without a call: each of the kernel crate's ways is a
+//! traceable C helper, which handler and probes must not call.
 
 use super::bindings;
 use core::arch::asm;

@@ -8,8 +8,8 @@ use kernel::{error::to_result, ffi, prelude::*, str::CStr, sync::Arc};
 
 /// Wants to hear of every task that exits.
 pub(crate) trait Listener: Send + Sync + 'static {
-    /// `task` is the caller. It has set `PF_EXITING` and is still on the task list. Process context,
-    /// but within a read section of the tracepoints' SRCU: must not sleep.
+    /// `task` is the caller. It has set `PF_EXITING` and is still on the task list. Process
+    /// context, but within a read section of the tracepoints' SRCU: must not sleep.
     fn exits(&self, task: Task<'_>);
 }
 
@@ -26,8 +26,8 @@ unsafe impl Send for Point {}
 // SAFETY: as above.
 unsafe impl Sync for Point {}
 
-/// A function that a tracepoint of the kernel calls. Dropping it ends that, except for calls under way:
-/// [`wait_for_probes`].
+/// A function that a tracepoint of the kernel calls. Dropping it ends that, except for calls under
+/// way: [`wait_for_probes`].
 ///
 /// # Invariants
 ///
@@ -48,8 +48,8 @@ impl Connection {
     ///
     /// # Safety
     ///
-    /// `probe` must be a function with the prototype of the tracepoint's probes, and may be called with
-    /// `data` until [`wait_for_probes`] has returned after the connection was dropped. The
+    /// `probe` must be a function with the prototype of the tracepoint's probes, and may be called
+    /// with `data` until [`wait_for_probes`] has returned after the connection was dropped. The
     /// tracepoint must not be one that may fault.
     pub(super) unsafe fn new(
         point: Point,
@@ -86,8 +86,8 @@ pub(crate) struct Probe<L: Listener> {
 impl<L: Listener> Probe<L> {
     /// Connects `listener`. Process context.
     pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
-        // SAFETY: the probe has the prototype of this tracepoint's probes, and the listener lives until
-        // `drop` has waited.
+        // SAFETY: the probe has the prototype of this tracepoint's probes, and the listener lives
+        // until `drop` has waited.
         let connection = unsafe {
             Connection::new(
                 Point::find(c"sched_process_exit")?,
@@ -135,7 +135,8 @@ impl Point {
         ///
         /// `point` must be a tracepoint, `data` a `Search` that nobody else uses during the call.
         unsafe extern "C" fn compare(point: *mut bindings::tracepoint, data: *mut ffi::c_void) {
-            // SAFETY: `data` is the `Search` below; tracepoints are static and their names terminated.
+            // SAFETY: `data` is the `Search` below; tracepoints are static and their names
+            // terminated.
             unsafe {
                 let search = &mut *data.cast::<Search<'_>>();
                 if symbols::is_named((*point).name, search.name) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Those who stay behind, followed through the scheduler: whoever is switched out clean goes to the new
-//! universe, and whom one of them makes is in the old one too.
+//! Those who stay behind, followed through the scheduler: whoever is switched out clean goes to the
+//! new universe, and whom one of them makes is in the old one too.
 
 use super::{
     bindings, handler,
@@ -29,12 +29,13 @@ impl Points {
     }
 }
 
-/// What a transition needs as long as it lasts: calls ask for junctions, and those who stay behind, if there
-/// are any, are followed. Dropping it waits for probes under way.
+/// What a transition needs as long as it lasts: calls ask for junctions, and those who stay behind,
+/// if there are any, are followed. Dropping it waits for probes under way.
 ///
 /// # Invariants
 ///
-/// The connections call their probes with the address of the migration. The handler attends once for each.
+/// The connections call their probes with the address of the migration. The handler attends once
+/// for each.
 pub(crate) struct Hold {
     connections: Option<(Connection, Connection)>,
     migration: Arc<Migration>,
@@ -54,8 +55,8 @@ impl Hold {
     /// The same for a migration that may leave somebody behind.
     pub(crate) fn following(points: Points, migration: Arc<Migration>) -> Result<Self> {
         let data = Arc::as_ptr(&migration).cast_mut().cast();
-        // SAFETY: the probes have the prototypes of these tracepoints' probes behind the data pointer; the
-        // migration lives until `drop` has waited for them.
+        // SAFETY: the probes have the prototypes of these tracepoints' probes behind the data
+        // pointer; the migration lives until `drop` has waited for them.
         let connections = unsafe {
             let switches = Connection::new(points.switches, switched as *mut ffi::c_void, data)?;
             match Connection::new(points.forks, forked as *mut ffi::c_void, data) {
@@ -91,8 +92,8 @@ impl Drop for Hold {
 
 /// # Safety
 ///
-/// Called by `sched_switch` with a [`Migration`] as `data`, by the scheduler on the CPU that switches, with
-/// interrupts off, while `prev` is still the calling task.
+/// Called by `sched_switch` with a [`Migration`] as `data`, by the scheduler on the CPU that
+/// switches, with interrupts off, while `prev` is still the calling task.
 unsafe extern "C" fn switched(
     data: *mut ffi::c_void,
     _preempt: bool,
@@ -107,8 +108,8 @@ unsafe extern "C" fn switched(
 
 /// # Safety
 ///
-/// Called by `task_newtask` with a [`Migration`] as `data`, by the task that makes `child`, which has not
-/// run yet.
+/// Called by `task_newtask` with a [`Migration`] as `data`, by the task that makes `child`, which
+/// has not run yet.
 unsafe extern "C" fn forked(
     data: *mut ffi::c_void,
     child: *mut bindings::task_struct,
@@ -122,8 +123,9 @@ unsafe extern "C" fn forked(
     // Without room it begins in the new universe: it has nothing on its stack.
     migration.hold(child);
     if !migration.holds(this_cpu::task()) {
-        // Preempted in between, this task was found outside, and perhaps the last: then the transition may
-        // be complete. If it has not left by now, it was not complete when the child was noted.
+        // Preempted in between, this task was found outside, and perhaps the last: then the
+        // transition may be complete. If it has not left by now, it was not complete when the child
+        // was noted.
         migration.release(child);
     }
 }
