@@ -6,59 +6,37 @@
 //! core arms the functions with ftrace, looks at the stack of every task, stops the machine for a
 //! moment, verifies that nobody is inside, and switches all functions with one store.
 //!
-//! Read in this order: [`api`] (what a patch says), [`transaction`] (what happens then), [`site`]
-//! and [`gate`] (what is switched), [`scan`] (who is in the way), [`late`] (modules that come and
-//! go), [`worker`], [`request`] and [`control`] (who asks). Everything `unsafe` is in [`edge`], one
-//! file per subsystem of the kernel.
+//! The rooms, from the top; each uses only rooms below it, and its page says what belongs in it:
+//!
+//! | room | what it is about |
+//! |---|---|
+//! | [`control`] | what `/sys/kernel/molt` shows and takes |
+//! | [`change`] | how a change is made |
+//! | [`registry`] | the enabled patches in their order, and the functions they are on |
+//! | [`patch`] | one patch: what it declares, and where it stands |
+//! | [`error`] | why a change is refused |
+//! | [`api`] | what a patch module sees of the core |
+//! | [`stacks`] | where every task is |
+//! | [`edge`] | the kernel's C side and molt's own mechanisms: all `unsafe` |
+//! | [`pure`] | logic that knows no kernel and runs on the host, too |
 
 mod api;
-mod below;
-mod blockers;
-#[cfg(molt_check)]
-mod check;
-mod cleanup;
-mod consistency;
+mod change;
 mod control;
-mod departure;
 mod edge;
 mod error;
-mod exits;
-mod function;
-mod gate;
-mod give_back;
-mod judge;
-mod late;
-mod leaving;
-mod member_set;
-mod object;
-mod outcome;
 mod patch;
-mod plan;
-pub mod prelude;
-mod ranges;
-mod redirection;
-mod refused;
+mod pure;
 mod registry;
-mod request;
-mod requester;
-mod scan;
-mod shared;
-mod site;
-mod state;
-mod status;
-mod steady;
-mod syscall;
-mod targets;
-mod tending;
-mod transaction;
-mod transition;
-mod trial;
-mod turns;
-mod unique_queue;
-mod worker;
+mod stacks;
+
+pub use api::prelude;
 
 use core::borrow::Borrow;
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The kernel's C types by their C names, for the signatures of replacements.
 pub mod c {
@@ -69,9 +47,18 @@ pub mod c {
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        api::{Callbacks, Declaration, Function, Object, Registration},
-        edge::{state::StateHead, text::Text},
-        syscall::Argument,
+        api::declaration::{
+            Callbacks,
+            Declaration,
+            Function,
+            Object,
+            Registration, //
+        },
+        edge::{
+            arch::syscall::Argument,
+            kernel::text::Text,
+            mechanism::state::StateHead, //
+        }, //
     };
     pub use kernel;
 }
@@ -97,8 +84,8 @@ module! {
 /// The core module. Patch modules depend on it, so it cannot be unloaded before them.
 struct Molt {
     // First, because fields are dropped in this order: then nobody finds the core any more.
-    _published: edge::global::Published,
-    _core: Arc<worker::Core>,
+    _published: edge::mechanism::global::Published,
+    _core: Arc<change::engine::Core>,
 }
 
 impl kernel::Module for Molt {
@@ -106,12 +93,12 @@ impl kernel::Module for Molt {
         // The value, or a reference to it: releases differ.
         let budget_us = module_parameters::budget_us.value();
         let poke_ms = module_parameters::poke_ms.value();
-        let core = worker::Core::new(
+        let core = change::engine::Core::new(
             *Borrow::<u32>::borrow(&budget_us),
             *Borrow::<u32>::borrow(&poke_ms),
         )?;
         Ok(Self {
-            _published: edge::global::publish(core.clone()),
+            _published: edge::mechanism::global::publish(core.clone()),
             _core: core,
         })
     }

@@ -2,14 +2,27 @@
 
 //! `/sys/kernel/molt/<patch>/<object>`, and its functions.
 
-use super::{line, patch::PatchNode};
 use crate::{
-    api,
-    edge::sysfs::{Dir, Directory, File},
-    object::Phase,
-    patch::Patch,
+    api::declaration,
+    control::{
+        patch::PatchNode,
+        text::line, //
+    },
+    edge::kernel::sysfs::{
+        Dir,
+        Directory,
+        File, //
+    },
+    patch::{
+        lifecycle::Phase,
+        Patch, //
+    }, //
 };
-use kernel::{prelude::*, str::CString, sync::Arc};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
 
 /// `<patch>/<object>`.
 pub(super) struct ObjectDir {
@@ -29,7 +42,7 @@ impl ObjectDir {
         parent: &Dir<PatchNode>,
         patch: &Arc<Patch>,
         index: usize,
-        object: &'static api::Object,
+        object: &'static declaration::Object,
     ) -> Result<Self> {
         let node = ObjectNode {
             patch: patch.clone(),
@@ -83,7 +96,7 @@ struct FunctionNode {
     patch: Arc<Patch>,
     /// Among all functions of the patch.
     index: usize,
-    function: &'static api::Function,
+    function: &'static declaration::Function,
 }
 
 impl Directory for FunctionNode {

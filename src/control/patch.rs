@@ -2,15 +2,35 @@
 
 //! `/sys/kernel/molt/<patch>`, and all that is in it.
 
-use super::{consistency, line, lines, object::ObjectDir, one, word};
 use crate::{
-    edge::sysfs::{Dir, Directory, File},
-    patch::Patch,
-    redirection::Redirection,
-    request::Change,
-    worker::Core,
+    change::{
+        engine::Core,
+        request::Change, //
+    },
+    control::{
+        object::ObjectDir,
+        text::{
+            consistency,
+            line,
+            lines,
+            one,
+            word, //
+        }, //
+    },
+    edge::kernel::sysfs::{
+        Dir,
+        Directory,
+        File, //
+    },
+    patch::{
+        redirection::Redirection,
+        Patch, //
+    }, //
 };
-use kernel::{prelude::*, sync::Arc};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// See the module's documentation.
 pub(crate) struct PatchDir {

@@ -29,7 +29,10 @@ pub(crate) fn possible_cpus() -> usize {
     reason = "generated"
 )]
 mod generated {
-    use kernel::{bindings::*, ffi};
+    use kernel::{
+        bindings::*,
+        ffi, //
+    };
 
     include!("bindings_generated.rs");
 }

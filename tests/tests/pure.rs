@@ -3,22 +3,22 @@
 //! The core's pure logic, compiled for the host: the gate, the ranges, the rule of states, the
 //! arguments of system calls, the table of targets, the queue of who ran, the set of who stays behind.
 
-#[path = "../../src/gate.rs"]
+#[path = "../../src/pure/gate.rs"]
 mod gate;
-#[path = "../../src/member_set.rs"]
+#[path = "../../src/pure/member_set.rs"]
 #[expect(dead_code, reason = "what only the core uses")]
 mod member_set;
-#[path = "../../src/ranges.rs"]
+#[path = "../../src/pure/ranges.rs"]
 #[expect(dead_code, reason = "what only the core uses")]
 mod ranges;
-#[path = "../../src/state.rs"]
+#[path = "../../src/pure/versions.rs"]
 mod state;
-#[path = "../../src/syscall.rs"]
+#[path = "../../src/edge/arch/x86_64/syscall.rs"]
 mod syscall;
-#[path = "../../src/targets.rs"]
+#[path = "../../src/pure/targets.rs"]
 #[expect(dead_code, reason = "what only the core uses")]
 mod targets;
-#[path = "../../src/unique_queue.rs"]
+#[path = "../../src/pure/unique_queue.rs"]
 mod unique_queue;
 
 #[path = "pure/flips.rs"]

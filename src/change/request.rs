@@ -1,0 +1,317 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! A change that somebody asked for, carried out by the worker.
+
+use crate::{
+    change::{
+        cleanup::Cleanup,
+        requester::Requester,
+        transaction::{
+            Made,
+            Transaction, //
+        }, //
+    },
+    edge::{
+        kernel::{
+            modules::ModuleRef,
+            queue::WorkQueue, //
+        },
+        mechanism::recorder::Recording, //
+    },
+    error::Refusal,
+    patch::{
+        lifecycle::Phase,
+        status::State,
+        Patch, //
+    },
+    registry::{
+        shared::Shared,
+        transition::Transition, //
+    }, //
+};
+use kernel::{
+    impl_has_work,
+    new_mutex,
+    new_work,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    workqueue::{
+        Work,
+        WorkItem, //
+    }, //
+};
+
+/// What can be asked for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Change {
+    Enable,
+    Disable,
+}
+
+impl Change {
+    /// The one that takes it back.
+    pub(crate) fn opposite(self) -> Self {
+        match self {
+            Self::Enable => Self::Disable,
+            Self::Disable => Self::Enable,
+        }
+    }
+
+    /// Whether it takes all other patches off.
+    pub(crate) fn supersedes(self, patch: &Patch) -> bool {
+        self == Self::Enable && patch.replaces()
+    }
+
+    /// What belongs to the functions without the patch, and what to those with it, as old and new.
+    pub(crate) fn order<T>(self, without: T, with: T) -> (T, T) {
+        match self {
+            Self::Enable => (without, with),
+            Self::Disable => (with, without),
+        }
+    }
+
+    /// Where a patch stands while it is made, and after that.
+    pub(crate) fn during(self) -> State {
+        match self {
+            Self::Enable => State::Enabling,
+            Self::Disable => State::Disabling,
+        }
+    }
+
+    pub(crate) fn after(self) -> State {
+        match self {
+            Self::Enable => State::Enabled,
+            Self::Disable => State::Disabled,
+        }
+    }
+
+    /// What has happened to the patch then.
+    pub(crate) fn done(self) -> &'static str {
+        match self {
+            Self::Enable => "enabled",
+            Self::Disable => "disabled",
+        }
+    }
+}
+
+/// What has come of a request.
+enum Answer {
+    /// There was nothing to change.
+    Nothing,
+    /// So many functions were changed.
+    Done(usize),
+    /// It is done for all but some tasks, which are to be waited for.
+    Begun(Arc<Transition>),
+}
+
+/// A change that somebody waits for.
+#[pin_data]
+pub(crate) struct Request {
+    shared: Arc<Shared>,
+    /// Where transitions are waited for.
+    transitions: Arc<WorkQueue>,
+    patch: Arc<Patch>,
+    change: Change,
+    /// Who asks is the load of the patch's module.
+    loads: bool,
+    /// Keeps the patch module, of which the worker reads name and declaration, until the answer is
+    /// given: the requester may have been let go before.
+    #[pin]
+    pin: Mutex<Option<ModuleRef>>,
+    #[pin]
+    requester: Requester,
+    #[pin]
+    work: Work<Request>,
+}
+
+impl_has_work! {
+    impl HasWork<Self> for Request { self.work }
+}
+
+impl Request {
+    /// Asked for by the calling task. `loads`: by the load of the patch's module.
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        transitions: Arc<WorkQueue>,
+        patch: Arc<Patch>,
+        change: Change,
+        loads: bool,
+    ) -> Result<Arc<Self>> {
+        let pin = Some(patch.pin()?);
+        Arc::pin_init(
+            pin_init!(Self {
+                shared,
+                transitions,
+                patch,
+                change,
+                loads,
+                pin <- new_mutex!(pin),
+                requester <- Requester::new(),
+                work <- new_work!("molt::Request"),
+            }),
+            GFP_KERNEL,
+        )
+    }
+
+    /// Waits for the answer; for who made the request, after it was queued.
+    pub(crate) fn wait(&self) -> Result {
+        self.requester.wait()
+    }
+
+    /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be
+    /// ended.
+    ///
+    /// The patch module is kept by `pin` until the state is published: whoever reads there, or is
+    /// answered, that the patch is off can unload it.
+    fn serve(&self, recording: &mut Option<Recording>, pin: Option<ModuleRef>) -> Result<Answer> {
+        let (during, after) = (self.change.during(), self.change.after());
+        if self.requester.is_killed() {
+            return Err(EINTR);
+        }
+        let before = {
+            let mut status = self.patch.status.lock();
+            match (self.change, status.state) {
+                // The module goes if its load is refused, whatever others have asked for.
+                (_, State::Loading) if !self.loads => return Err(EBUSY),
+                (_, state) if state == after => return Ok(Answer::Nothing),
+                // A transition is on its way there: nothing else lasts from one request to the
+                // next.
+                (_, state) if state == during => return Ok(Answer::Nothing),
+                (Change::Disable, State::Superseded) => return Ok(Answer::Nothing),
+                (Change::Enable, State::Superseded) => {
+                    drop(status);
+                    return Err(self.refuse(Refusal::superseded()));
+                }
+                // Until it has had its turn, nobody can have taken its place.
+                (_, State::Loading) => State::Loading,
+                _ => core::mem::replace(&mut status.state, during),
+            }
+        };
+        let functions = self.patch.functions();
+        let mut transaction =
+            Transaction::new(&self.shared, &self.patch, &self.requester, recording);
+        let result = transaction.run(self.change);
+        let figures = transaction.trial.figures;
+        // With what it holds: whoever finds the change over can unload those that are off.
+        drop(transaction);
+        if result.is_ok() {
+            self.warn_of_absent();
+        }
+        // With the patch there are more than without.
+        let functions = functions.max(self.patch.functions());
+        drop(pin);
+        {
+            // Not while a transition that was to be turned round, and is complete, calls what comes
+            // after it.
+            let _registry = result.is_err().then(|| self.shared.registry.lock());
+            let mut status = self.patch.status.lock();
+            let state = match (&result, before) {
+                // Meanwhile; that is for good.
+                _ if status.state == State::Superseded => status.state,
+                (Ok(Made::Wholly), _) => after,
+                // Unless it was complete before this.
+                (Ok(Made::InPart(transition)), _) if transition.is_over() => status.state,
+                (Ok(Made::InPart(_)), _) => during,
+                // What was to be reversed goes on, or is complete by now.
+                (Err(_), State::Enabling | State::Disabling) if status.transition.is_none() => {
+                    self.change.opposite().after()
+                }
+                // Its module has been loaded before the change was refused.
+                (Err(_), State::Loading) if self.requester.is_answered() => State::Disabled,
+                (Err(_), before) => before,
+            };
+            status.enter(state);
+            status.conclude(figures, result.as_ref().err());
+        }
+        match result {
+            Ok(Made::Wholly) => Ok(Answer::Done(functions)),
+            Ok(Made::InPart(transition)) => Ok(Answer::Begun(transition)),
+            Err(refusal) => Err(self.refuse(refusal)),
+        }
+    }
+
+    /// Tells why there is no change, and keeps it. Returns the errno for the requester.
+    fn refuse(&self, refusal: Refusal) -> Error {
+        pr_warn!(
+            "{}: cannot {}: {}{}\n",
+            self.patch.name(),
+            match self.change {
+                Change::Enable => "enable",
+                Change::Disable => "disable",
+            },
+            refusal,
+            refusal.blockers.few()
+        );
+        self.shared.refuse(&self.patch, refusal)
+    }
+
+    /// A warning for each object that is not there.
+    fn warn_of_absent(&self) {
+        if self.change == Change::Disable {
+            return;
+        }
+        for (index, object) in self.patch.objects().iter().enumerate() {
+            if self.patch.phase(index) == Phase::Absent {
+                pr_warn!(
+                    "{}: no module {} is loaded; it will be patched when one of that name comes\n",
+                    self.patch.name(),
+                    object.name()
+                );
+            }
+        }
+    }
+
+    /// One line in the log. The patch module may have gone by now.
+    fn tell(&self, functions: usize) {
+        let done = self.change.done();
+        let figures = self.patch.status.lock().figures;
+        pr_info!(
+            "{}: {}, {} functions, CPUs held for {} ns, attempt {}\n",
+            self.patch.name(),
+            done,
+            functions,
+            figures.stop_ns,
+            figures.attempts
+        );
+    }
+}
+
+impl WorkItem for Request {
+    type Pointer = Arc<Self>;
+
+    fn run(request: Arc<Self>) {
+        let mut recording = None;
+        let pin = request.pin.lock().take();
+        let result = request.serve(&mut recording, pin);
+        if let Ok(Answer::Begun(transition)) = &result {
+            // One that has begun is on no queue, so this cannot fail.
+            let _ = request.transitions.get().enqueue(transition.clone());
+        }
+        request.requester.answer(match &result {
+            Ok(_) => Ok(()),
+            Err(errno) => Err(*errno),
+        });
+        if let Some(recording) = recording {
+            request.shared.keep(recording.stop());
+        }
+        // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
+        // because this worker comes before everybody else.
+        fsleep(Delta::from_millis(1));
+        if let Ok(Answer::Done(functions)) = result {
+            request.tell(functions);
+        }
+        let retired = {
+            let mut registry = request.shared.registry.lock();
+            registry.tidy();
+            registry.take_retired()
+        };
+        Cleanup::of(retired, &request.transitions);
+    }
+}

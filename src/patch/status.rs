@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! Where a patch stands, and what its last change told: what sysfs shows.
+
+use crate::{
+    api::consistency::Consistency,
+    edge::kernel::modules::ModuleRef,
+    error::Refusal,
+    patch::{
+        lifecycle::Phase,
+        redirection::Redirection, //
+    },
+    registry::transition::Transition,
+    stacks::blockers::Blockers, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
+
+/// Where a patch stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum State {
+    Disabled,
+    /// The load of its module has not had its turn yet, or was refused: then the module is going.
+    /// Nobody else may enable it.
+    Loading,
+    Enabling,
+    Enabled,
+    Disabling,
+    /// A patch that replaces all others was enabled after it. It stays so.
+    Superseded,
+}
+
+impl State {
+    /// The word in sysfs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Disabled => "disabled",
+            Self::Loading | Self::Enabling => "enabling",
+            Self::Enabled => "enabled",
+            Self::Disabling => "disabling",
+            Self::Superseded => "superseded",
+        }
+    }
+
+    /// A change is under way.
+    pub(crate) fn is_changing(self) -> bool {
+        matches!(self, Self::Loading | Self::Enabling | Self::Disabling)
+    }
+}
+
+/// Measured by the last change of a patch.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Figures {
+    /// Nanoseconds for which the last stop window held all CPUs.
+    pub(crate) stop_ns: u64,
+    /// Stop windows; a scan that finds a blocker opens none.
+    pub(crate) attempts: u32,
+    /// Tasks looked at by the last scan, outside the window.
+    pub(crate) scanned: usize,
+    /// Tasks verified inside the last window.
+    pub(crate) verified: usize,
+    /// Stop windows in which all tasks had to be verified, because more ran than can be recorded.
+    pub(crate) overflows: u32,
+}
+
+/// What sysfs tells of a patch and the worker changes.
+pub(crate) struct Status {
+    pub(crate) state: State,
+    /// The last flip was to the replacements.
+    pub(crate) enabled: bool,
+    /// Position among the enabled patches, from 1; 0 while disabled.
+    pub(crate) stack_order: usize,
+    pub(crate) consistency: Consistency,
+    /// The change under way has begun, and has left tasks behind.
+    pub(crate) transition: Option<Arc<Transition>>,
+    pub(crate) redirection: Redirection,
+    /// All functions that it is the newest patch of have jumps.
+    pub(crate) jumps: bool,
+    pub(crate) figures: Figures,
+    /// Why the last change was refused; `None` when it was done.
+    pub(crate) error: Option<CString>,
+    pub(crate) blockers: Blockers,
+    /// In the order of the declaration.
+    pub(crate) objects: KVec<ObjectStatus>,
+    /// Address of each function that is replaced, in the order of the declaration; 0 while its
+    /// object is not patched.
+    pub(crate) addresses: KVec<usize>,
+    /// Keeps the patch module loaded while it is enabled.
+    pub(crate) pin: Option<ModuleRef>,
+    /// A function was replaced although tasks may have been inside: the module stays for ever.
+    pub(crate) forced: bool,
+}
+
+/// How far an object of a patch is; see [`crate::patch::lifecycle`].
+#[derive(Clone)]
+pub(crate) struct ObjectStatus {
+    pub(crate) phase: Phase,
+    /// The private symbols of the object have their addresses.
+    pub(crate) bound: bool,
+}
+
+impl Status {
+    /// That of a patch that is loaded and about to be enabled, with so many objects, and functions
+    /// in all of them.
+    pub(crate) fn new(consistency: Consistency, objects: usize, functions: usize) -> Result<Self> {
+        let absent = ObjectStatus {
+            phase: Phase::Absent,
+            bound: false,
+        };
+        Ok(Self {
+            state: State::Loading,
+            enabled: false,
+            stack_order: 0,
+            consistency,
+            transition: None,
+            redirection: Redirection::Ftrace,
+            jumps: false,
+            figures: Figures::default(),
+            error: None,
+            blockers: Blockers::none(),
+            objects: KVec::from_elem(absent, objects, GFP_KERNEL)?,
+            addresses: KVec::from_elem(0, functions, GFP_KERNEL)?,
+            pin: None,
+            forced: false,
+        })
+    }
+
+    /// Keeps why a module that came was not loaded.
+    pub(crate) fn refuse(&mut self, refusal: &Refusal) {
+        self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
+    }
+
+    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has
+    /// been let go by then.
+    pub(crate) fn enter(&mut self, state: State) {
+        match state {
+            State::Enabled => self.enabled = true,
+            State::Disabled | State::Superseded => {
+                self.enabled = false;
+                self.pin = None;
+            }
+            State::Loading | State::Enabling | State::Disabling => {}
+        }
+        self.state = state;
+    }
+
+    /// Keeps what the change that ended told.
+    pub(crate) fn conclude(&mut self, figures: Figures, refusal: Option<&Refusal>) {
+        self.figures = figures;
+        self.error = refusal.and_then(|refusal| CString::try_from_fmt(fmt!("{}", refusal)).ok());
+        self.blockers = refusal.map_or(Blockers::none(), |refusal| refusal.blockers.copy());
+    }
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: GPL-2.0
+
+//! What is thought of a task, by where it is: whether it is in the way of a change.
+
+use crate::{
+    edge::{
+        arch::stack,
+        kernel::tasks::Task,
+        mechanism::migration::Migration, //
+    },
+    pure::ranges::Ranges,
+    stacks::blockers::Found, //
+};
+use core::ops::ControlFlow;
+
+/// What is thought of a task that is seen somewhere.
+pub(crate) struct Judge<'a> {
+    pub(crate) ranges: Ranges<'a>,
+    /// For a change that is made task by task: who is in the way stays behind.
+    pub(crate) behind: Option<Behind<'a>>,
+    /// What the last look found.
+    pub(crate) found: Found,
+}
+
+/// Where those are noted who stay behind.
+pub(crate) struct Behind<'a> {
+    /// One that has not begun.
+    pub(crate) migration: &'a Migration,
+    /// The one that it reverses: who is still in its old universe has nowhere to go.
+    pub(crate) reversed: Option<&'a Migration>,
+}
+
+impl<'a> Judge<'a> {
+    /// Nobody may be in the ranges. `found` is where to write what is in the way.
+    pub(crate) fn new(ranges: Ranges<'a>, found: Found) -> Self {
+        Self {
+            ranges,
+            behind: None,
+            found,
+        }
+    }
+
+    /// The same, but who is in the way stays behind.
+    pub(crate) fn leaving(ranges: Ranges<'a>, found: Found, behind: Behind<'a>) -> Self {
+        Self {
+            behind: Some(behind),
+            ..Self::new(ranges, found)
+        }
+    }
+
+    /// Whether the change is made task by task.
+    pub(crate) fn leaves(&self) -> bool {
+        self.behind.is_some()
+    }
+
+    /// Nobody is in the way, as far as has been seen, or whoever is can stay behind.
+    pub(crate) fn is_content(&self) -> bool {
+        match &self.behind {
+            Some(behind) => !behind.migration.is_full(),
+            None => self.found.is_clean(),
+        }
+    }
+
+    /// Looks at one task and takes note of it. True when no more has to be known of it unless it
+    /// runs.
+    ///
+    /// While all CPUs are held, the tasks on a CPU are the stopper threads, whose frames
+    /// [`crate::patch::denylist`] keeps from being patched.
+    pub(crate) fn look_at(&mut self, task: Task<'_>) -> bool {
+        if task.on_cpu() {
+            return false;
+        }
+        if self.passes(task) {
+            return true;
+        }
+        let verdict = stack::walk(task, self.ranges);
+        self.found.note(task, verdict);
+        match (&self.behind, verdict) {
+            (None, verdict) => verdict == stack::Verdict::Clean,
+            (Some(behind), stack::Verdict::Clean) => {
+                behind.migration.release(task);
+                true
+            }
+            (Some(behind), _) => behind.migration.hold(task),
+        }
+    }
+
+    /// What is left of a budget that is spent: nobody more can be looked at, but all may stay
+    /// behind.
+    pub(crate) fn give_up(&self, task: Task<'_>) -> ControlFlow<()> {
+        match &self.behind {
+            Some(behind) if task.on_cpu() || self.passes(task) || behind.migration.hold(task) => {
+                ControlFlow::Continue(())
+            }
+            _ => ControlFlow::Break(()),
+        }
+    }
+
+    /// Whether `task` is where all are to go, and does not stay behind.
+    fn passes(&self, task: Task<'_>) -> bool {
+        let passes = self.is_there_already(task);
+        if let (true, Some(behind)) = (passes, &self.behind) {
+            // A child that was looked at before its parent had noted it.
+            behind.migration.release(task);
+        }
+        passes
+    }
+
+    /// Whether `task` stays behind in two universes, which nobody may.
+    #[cfg(molt_check)]
+    pub(crate) fn is_in_both(&self, task: Task<'_>) -> bool {
+        let behind = self.behind.as_ref();
+        self.is_there_already(task) && behind.is_some_and(|behind| behind.migration.has(task))
+    }
+
+    /// Whether `task` is in the universe where all are to go: in the old one of the transition that
+    /// is reversed.
+    fn is_there_already(&self, task: Task<'_>) -> bool {
+        let reversed = self.behind.as_ref().and_then(|behind| behind.reversed);
+        reversed.is_some_and(|reversed| reversed.has(task))
+    }
+}
