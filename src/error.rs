@@ -3,15 +3,11 @@
 //! Why a change was refused: one enumeration for errno, log and sysfs. The errno and the name of a
 //! cause are ABI (`docs/abi.md`).
 
-use crate::{
-    edge::kernel::errno,
-    stacks::blockers::Blockers, //
-};
-use kernel::{
-    fmt,
-    prelude::*,
-    str::CString, //
-};
+use crate::edge::kernel::errno;
+use crate::stacks::blockers::Blockers;
+use kernel::fmt;
+use kernel::prelude::*;
+use kernel::str::CString;
 
 /// What stood in the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]

@@ -33,10 +33,8 @@ mod stacks;
 pub use api::prelude;
 
 use core::borrow::Borrow;
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// The kernel's C types by their C names, for the signatures of replacements.
 pub mod c {

@@ -7,30 +7,18 @@
 //! which is part of every mangled name: a patch module built against another version does not find
 //! the core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
-use crate::{
-    api::consistency::Consistency,
-    edge::{
-        kernel::{
-            modules,
-            text::Text, //
-        },
-        klp::shadow,
-        mechanism::{
-            global,
-            state::{
-                Previous,
-                StateHead, //
-            }, //
-        }, //
-    },
-    patch::Patch, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr,
-    sync::Arc,
-    ThisModule, //
-};
+use crate::api::consistency::Consistency;
+use crate::edge::kernel::modules;
+use crate::edge::kernel::text::Text;
+use crate::edge::klp::shadow;
+use crate::edge::mechanism::global;
+use crate::edge::mechanism::state::Previous;
+use crate::edge::mechanism::state::StateHead;
+use crate::patch::Patch;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
+use kernel::ThisModule;
 
 /// One function and what replaces it.
 pub struct Function {

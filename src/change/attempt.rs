@@ -3,57 +3,31 @@
 //! Phases 3 and 4 of a change: tries, until the deadline, to flip at a moment when that may be
 //! done.
 
-use crate::{
-    change::{
-        plan::{
-            Plan,
-            Step, //
-        },
-        requester::Requester, //
-    },
-    edge::{
-        kernel::stop::{
-            self,
-            Stopped, //
-        },
-        mechanism::{
-            handler::{
-                self,
-                Staged, //
-            },
-            recorder::Recording, //
-        }, //
-    },
-    error::{
-        Cause,
-        Refusal,
-        Setback, //
-    },
-    patch::status::Figures,
-    pure::ranges::Ranges,
-    registry::{
-        checked,
-        shared::Shared,
-        site::Site,
-        Registry, //
-    },
-    stacks::{
-        blockers::Found,
-        judge::Judge,
-        scan::{
-            Scan,
-            Verdict, //
-        }, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    time::{
-        Delta,
-        Instant,
-        Monotonic, //
-    }, //
-};
+use crate::change::plan::Plan;
+use crate::change::plan::Step;
+use crate::change::requester::Requester;
+use crate::edge::kernel::stop;
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::mechanism::handler;
+use crate::edge::mechanism::handler::Staged;
+use crate::edge::mechanism::recorder::Recording;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::error::Setback;
+use crate::patch::status::Figures;
+use crate::pure::ranges::Ranges;
+use crate::registry::checked;
+use crate::registry::shared::Shared;
+use crate::registry::site::Site;
+use crate::registry::Registry;
+use crate::stacks::blockers::Found;
+use crate::stacks::judge::Judge;
+use crate::stacks::scan::Scan;
+use crate::stacks::judge::Verdict;
+use kernel::prelude::*;
+use kernel::time::Delta;
+use kernel::time::Instant;
+use kernel::time::Monotonic;
 
 /// Milliseconds between two tries: first and longest; it doubles from one to the other.
 const PAUSE_MS: (u32, u32) = (1, 100);

@@ -7,27 +7,17 @@
 //! milliseconds, or until the change under way is over; who attaches sooner is refused, and has to
 //! try again.
 
-use crate::{
-    edge::kernel::{
-        bpf::Listener,
-        queue::WorkQueue, //
-    },
-    registry::shared::Shared, //
-};
-use kernel::{
-    impl_has_work,
-    new_spinlock,
-    new_work,
-    prelude::*,
-    sync::{
-        Arc,
-        SpinLock, //
-    },
-    workqueue::{
-        Work,
-        WorkItem, //
-    }, //
-};
+use crate::edge::kernel::bpf::Listener;
+use crate::edge::kernel::queue::WorkQueue;
+use crate::registry::shared::Shared;
+use kernel::impl_has_work;
+use kernel::new_spinlock;
+use kernel::new_work;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::sync::SpinLock;
+use kernel::workqueue::Work;
+use kernel::workqueue::WorkItem;
 
 /// Programs that can be told apart until the worker has its turn. When there are more, all
 /// functions are given back that may be.

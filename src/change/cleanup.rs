@@ -3,24 +3,16 @@
 //! Letting go of what transitions have left over, beside the worker: that waits for all tasks, and
 //! the next change need not.
 
-use crate::edge::{
-    kernel::queue::WorkQueue,
-    mechanism::reclaim::Retired, //
-};
-use kernel::{
-    impl_has_work,
-    new_mutex,
-    new_work,
-    prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
-    workqueue::{
-        Work,
-        WorkItem, //
-    }, //
-};
+use crate::edge::kernel::queue::WorkQueue;
+use crate::edge::mechanism::reclaim::Retired;
+use kernel::impl_has_work;
+use kernel::new_mutex;
+use kernel::new_work;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
+use kernel::workqueue::Work;
+use kernel::workqueue::WorkItem;
 
 /// See the module's documentation.
 #[pin_data]

@@ -3,49 +3,31 @@
 //! The core: the patches that are loaded, and the worker that makes their changes one after the
 //! other, never on the requester's stack.
 
-use crate::{
-    api::consistency::Consistency,
-    change::{
-        bpf::Doorman,
-        request::{
-            Change,
-            Request, //
-        },
-        unload, //
-    },
-    control::{
-        core::CoreDir,
-        patch::PatchDir, //
-    },
-    edge::kernel::{
-        bpf::Watch,
-        hotplug,
-        modules,
-        notifier::Notifier,
-        queue::WorkQueue,
-        tracepoint::Probe, //
-    },
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::{
-        redirection::Redirection,
-        Patch, //
-    },
-    pure::versions,
-    registry::shared::Shared,
-    stacks::exits::Exits, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr,
-    sync::Arc,
-    time::{
-        delay::fsleep,
-        Delta, //
-    }, //
-};
+use crate::api::consistency::Consistency;
+use crate::change::bpf::Doorman;
+use crate::patch::change::Change;
+use crate::change::request::Request;
+use crate::change::unload;
+use crate::control::core::CoreDir;
+use crate::control::patch::PatchDir;
+use crate::edge::kernel::bpf::Watch;
+use crate::edge::kernel::hotplug;
+use crate::edge::kernel::modules;
+use crate::edge::kernel::notifier::Notifier;
+use crate::edge::kernel::queue::WorkQueue;
+use crate::edge::kernel::tracepoint::Probe;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::redirection::Redirection;
+use crate::patch::Patch;
+use crate::pure::versions;
+use crate::registry::shared::Shared;
+use crate::stacks::exits::Exits;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
 
 /// The core, loaded.
 #[pin_data]

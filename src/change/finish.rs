@@ -2,20 +2,12 @@
 
 //! What becomes of patches when a change has been made, or has not.
 
-use crate::{
-    change::request::Change,
-    patch::{
-        lifecycle::{
-            self,
-            Phase, //
-        },
-        Patch, //
-    },
-    registry::{
-        shared::Shared,
-        Registry, //
-    }, //
-};
+use crate::patch::change::Change;
+use crate::patch::lifecycle;
+use crate::patch::status::Phase;
+use crate::patch::Patch;
+use crate::registry::shared::Shared;
+use crate::registry::Registry;
 use kernel::sync::Arc;
 
 /// Everybody is where a change has sent them: brings the order of patches up to date. Callbacks are

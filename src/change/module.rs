@@ -9,35 +9,21 @@
 //! Both happen in the task that loads or unloads the module, which waits for the registry. A change
 //! that is blocked gives way to it ([`Shared::somebody_waits`]).
 
-use crate::{
-    api::declaration::Object,
-    change::plan::Plan,
-    edge::kernel::modules::{
-        Listener,
-        Module, //
-    },
-    error::{
-        Refusal,
-        Setback, //
-    },
-    patch::{
-        lifecycle::{
-            self,
-            Phase, //
-        },
-        Patch, //
-    },
-    registry::{
-        shared::Shared,
-        transition::Transition,
-        Registry, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr,
-    sync::Arc, //
-};
+use crate::api::declaration::Object;
+use crate::change::plan::Plan;
+use crate::edge::kernel::modules::Listener;
+use crate::edge::kernel::modules::Module;
+use crate::error::Refusal;
+use crate::error::Setback;
+use crate::patch::lifecycle;
+use crate::patch::status::Phase;
+use crate::patch::Patch;
+use crate::registry::shared::Shared;
+use crate::registry::transition::Transition;
+use crate::registry::Registry;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
 
 impl Listener for Shared {
     fn coming(&self, name: &CStr, module: Module) -> Result {

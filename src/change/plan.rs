@@ -2,43 +2,25 @@
 
 //! What a change will do: which functions go where, and where nobody may be at that instant.
 
-use crate::{
-    api::declaration,
-    change::request::Change,
-    edge::{
-        kernel::{
-            modules::{
-                self,
-                Module,
-                Presence, //
-            },
-            symbols::{
-                self,
-                Symbolic, //
-            }, //
-        },
-        mechanism::redirect, //
-    },
-    error::{
-        Cause,
-        Refusal,
-        Setback, //
-    },
-    patch::{
-        function::Function,
-        Patch, //
-    },
-    pure::ranges::Range,
-    registry::{
-        site::Site,
-        Registry, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr,
-    sync::Arc, //
-};
+use crate::api::declaration;
+use crate::patch::change::Change;
+use crate::edge::kernel::modules;
+use crate::edge::kernel::modules::Module;
+use crate::edge::kernel::modules::Presence;
+use crate::edge::kernel::symbols;
+use crate::edge::kernel::symbols::Symbolic;
+use crate::edge::mechanism::redirect;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::error::Setback;
+use crate::patch::function::Function;
+use crate::patch::Patch;
+use crate::pure::ranges::Range;
+use crate::registry::site::Site;
+use crate::registry::Registry;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
 
 /// One function's part in a change.
 pub(crate) struct Step {

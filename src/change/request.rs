@@ -2,104 +2,30 @@
 
 //! A change that somebody asked for, carried out by the worker.
 
-use crate::{
-    change::{
-        cleanup::Cleanup,
-        requester::Requester,
-        transaction::{
-            Made,
-            Transaction, //
-        }, //
-    },
-    edge::{
-        kernel::{
-            modules::ModuleRef,
-            queue::WorkQueue, //
-        },
-        mechanism::recorder::Recording, //
-    },
-    error::Refusal,
-    patch::{
-        lifecycle::Phase,
-        status::State,
-        Patch, //
-    },
-    registry::{
-        shared::Shared,
-        transition::Transition, //
-    }, //
-};
-use kernel::{
-    impl_has_work,
-    new_mutex,
-    new_work,
-    prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    },
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
-    workqueue::{
-        Work,
-        WorkItem, //
-    }, //
-};
-
-/// What can be asked for.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Change {
-    Enable,
-    Disable,
-}
-
-impl Change {
-    /// The one that takes it back.
-    pub(crate) fn opposite(self) -> Self {
-        match self {
-            Self::Enable => Self::Disable,
-            Self::Disable => Self::Enable,
-        }
-    }
-
-    /// Whether it takes all other patches off.
-    pub(crate) fn supersedes(self, patch: &Patch) -> bool {
-        self == Self::Enable && patch.replaces()
-    }
-
-    /// What belongs to the functions without the patch, and what to those with it, as old and new.
-    pub(crate) fn order<T>(self, without: T, with: T) -> (T, T) {
-        match self {
-            Self::Enable => (without, with),
-            Self::Disable => (with, without),
-        }
-    }
-
-    /// Where a patch stands while it is made, and after that.
-    pub(crate) fn during(self) -> State {
-        match self {
-            Self::Enable => State::Enabling,
-            Self::Disable => State::Disabling,
-        }
-    }
-
-    pub(crate) fn after(self) -> State {
-        match self {
-            Self::Enable => State::Enabled,
-            Self::Disable => State::Disabled,
-        }
-    }
-
-    /// What has happened to the patch then.
-    pub(crate) fn done(self) -> &'static str {
-        match self {
-            Self::Enable => "enabled",
-            Self::Disable => "disabled",
-        }
-    }
-}
+use crate::patch::change::Change;
+use crate::change::cleanup::Cleanup;
+use crate::change::requester::Requester;
+use crate::change::transaction::Made;
+use crate::change::transaction::Transaction;
+use crate::edge::kernel::modules::ModuleRef;
+use crate::edge::kernel::queue::WorkQueue;
+use crate::edge::mechanism::recorder::Recording;
+use crate::error::Refusal;
+use crate::patch::status::Phase;
+use crate::patch::status::State;
+use crate::patch::Patch;
+use crate::registry::shared::Shared;
+use crate::registry::transition::Transition;
+use kernel::impl_has_work;
+use kernel::new_mutex;
+use kernel::new_work;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
+use kernel::workqueue::Work;
+use kernel::workqueue::WorkItem;
 
 /// What has come of a request.
 enum Answer {

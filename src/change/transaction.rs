@@ -8,40 +8,26 @@
 //! happened, and after it nothing can fail. Phases 3 and 4 are in [`crate::change::attempt`]. The
 //! argument why this is right is in `docs/design.md`.
 
-use crate::{
-    api::consistency::Consistency,
-    change::{
-        attempt::Trial,
-        finish,
-        plan::{
-            self,
-            Plan, //
-        },
-        request::Change,
-        requester::Requester, //
-    },
-    edge::mechanism::recorder::Recording,
-    error::{
-        Cause,
-        Refusal,
-        Setback, //
-    },
-    patch::{
-        lifecycle,
-        lower::Below,
-        Patch, //
-    },
-    registry::{
-        checked::Turns,
-        shared::Shared,
-        transition::Transition,
-        Registry, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::patch::change::Change;
+use crate::api::consistency::Consistency;
+use crate::change::attempt::Trial;
+use crate::change::finish;
+use crate::change::plan;
+use crate::change::plan::Plan;
+use crate::change::requester::Requester;
+use crate::edge::mechanism::recorder::Recording;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::error::Setback;
+use crate::patch::lifecycle;
+use crate::patch::lower::Below;
+use crate::patch::Patch;
+use crate::registry::checked::Turns;
+use crate::registry::shared::Shared;
+use crate::registry::transition::Transition;
+use crate::registry::Registry;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// How far a change has come.
 pub(crate) enum Made {

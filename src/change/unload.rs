@@ -2,31 +2,19 @@
 
 //! The last look before a patch module goes.
 
-use crate::{
-    edge::{
-        kernel::stop::stop_machine,
-        mechanism::recorder::Recording, //
-    },
-    patch::Patch,
-    pure::ranges::Ranges,
-    registry::shared::Shared,
-    stacks::{
-        blockers::Found,
-        judge::Judge,
-        scan::{
-            Scan,
-            Verdict, //
-        }, //
-    }, //
-};
-use kernel::{
-    current,
-    prelude::*,
-    time::{
-        delay::fsleep,
-        Delta, //
-    }, //
-};
+use crate::edge::kernel::stop::stop_machine;
+use crate::edge::mechanism::recorder::Recording;
+use crate::patch::Patch;
+use crate::pure::ranges::Ranges;
+use crate::registry::shared::Shared;
+use crate::stacks::blockers::Found;
+use crate::stacks::judge::Judge;
+use crate::stacks::scan::Scan;
+use crate::stacks::judge::Verdict;
+use kernel::current;
+use kernel::prelude::*;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
 
 /// How long to wait until the next look, in milliseconds.
 const PAUSE_MS: i64 = 100;

@@ -4,30 +4,20 @@
 
 #[cfg(molt_check)]
 use crate::stacks::crosscheck;
-use crate::{
-    control::text::{
-        consistency,
-        line,
-        lines,
-        number, //
-    },
-    edge::kernel::sysfs::{
-        Dir,
-        Directory,
-        File,
-        Parent, //
-    },
-    registry::shared::Shared, //
-};
+use crate::control::text::consistency;
+use crate::control::text::line;
+use crate::control::text::lines;
+use crate::control::text::number;
+use crate::edge::kernel::sysfs::Dir;
+use crate::edge::kernel::sysfs::Directory;
+use crate::edge::kernel::sysfs::File;
+use crate::edge::kernel::sysfs::Parent;
+use crate::registry::shared::Shared;
 #[cfg(molt_check)]
 use core::sync::atomic::Ordering;
-use kernel::{
-    prelude::*,
-    sync::{
-        atomic::Relaxed,
-        Arc, //
-    }, //
-};
+use kernel::prelude::*;
+use kernel::sync::atomic::Relaxed;
+use kernel::sync::Arc;
 
 /// `/sys/kernel/molt`.
 pub(crate) struct CoreDir(pub(super) Dir<CoreNode>);

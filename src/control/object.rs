@@ -2,27 +2,17 @@
 
 //! `/sys/kernel/molt/<patch>/<object>`, and its functions.
 
-use crate::{
-    api::declaration,
-    control::{
-        patch::PatchNode,
-        text::line, //
-    },
-    edge::kernel::sysfs::{
-        Dir,
-        Directory,
-        File, //
-    },
-    patch::{
-        lifecycle::Phase,
-        Patch, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    str::CString,
-    sync::Arc, //
-};
+use crate::api::declaration;
+use crate::control::patch::PatchNode;
+use crate::control::text::line;
+use crate::edge::kernel::sysfs::Dir;
+use crate::edge::kernel::sysfs::Directory;
+use crate::edge::kernel::sysfs::File;
+use crate::patch::status::Phase;
+use crate::patch::Patch;
+use kernel::prelude::*;
+use kernel::str::CString;
+use kernel::sync::Arc;
 
 /// `<patch>/<object>`.
 pub(super) struct ObjectDir {

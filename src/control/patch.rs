@@ -2,35 +2,21 @@
 
 //! `/sys/kernel/molt/<patch>`, and all that is in it.
 
-use crate::{
-    change::{
-        engine::Core,
-        request::Change, //
-    },
-    control::{
-        object::ObjectDir,
-        text::{
-            consistency,
-            line,
-            lines,
-            one,
-            word, //
-        }, //
-    },
-    edge::kernel::sysfs::{
-        Dir,
-        Directory,
-        File, //
-    },
-    patch::{
-        redirection::Redirection,
-        Patch, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::patch::change::Change;
+use crate::change::engine::Core;
+use crate::control::object::ObjectDir;
+use crate::control::text::consistency;
+use crate::control::text::line;
+use crate::control::text::lines;
+use crate::control::text::one;
+use crate::control::text::word;
+use crate::edge::kernel::sysfs::Dir;
+use crate::edge::kernel::sysfs::Directory;
+use crate::edge::kernel::sysfs::File;
+use crate::patch::redirection::Redirection;
+use crate::patch::Patch;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// See the module's documentation.
 pub(crate) struct PatchDir {

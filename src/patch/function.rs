@@ -2,32 +2,18 @@
 
 //! Phase 1: from a name to the addresses that are the function.
 
-use crate::{
-    api::declaration,
-    edge::{
-        kernel::{
-            modules::{
-                Module,
-                ModuleId, //
-            },
-            symbols::{
-                self,
-                Table, //
-            }, //
-        },
-        mechanism::handler::CALL_SIZE, //
-    },
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::denylist,
-    pure::ranges::Range, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr, //
-};
+use crate::api::declaration;
+use crate::edge::kernel::modules::Module;
+use crate::edge::kernel::modules::ModuleId;
+use crate::edge::kernel::symbols;
+use crate::edge::kernel::symbols::Table;
+use crate::edge::mechanism::handler::CALL_SIZE;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::denylist;
+use crate::pure::ranges::Range;
+use kernel::prelude::*;
+use kernel::str::CStr;
 
 /// A function of the running kernel that can be redirected.
 pub(crate) struct Function {

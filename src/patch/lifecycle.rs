@@ -16,53 +16,20 @@
 //! loaded meanwhile, for what these hand over ([`crate::edge::mechanism::state`]). Callbacks run
 //! without the patch's status locked, so that sysfs can be read meanwhile.
 
-use crate::{
-    api::declaration::{
-        Object,
-        Target, //
-    },
-    edge::{
-        kernel::symbols::Table,
-        klp::relocation, //
-    },
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::{
-        function,
-        Patch, //
-    },
-    pure::ranges::Range, //
-};
-use kernel::{
-    prelude::*,
-    str::{
-        BStr,
-        CString, //
-    },
-    sync::Arc, //
-};
-
-/// Where an object of a patch stands.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Phase {
-    /// Not there, or not concerned.
-    Absent,
-    /// Its private symbols are bound, and `pre_patch` has agreed.
-    Prepared,
-    /// Calls go to the replacements.
-    Patched,
-    /// They still do, and `pre_unpatch` has been called.
-    Leaving,
-}
-
-impl Phase {
-    /// Calls go to the replacements.
-    pub(crate) fn is_live(self) -> bool {
-        matches!(self, Self::Patched | Self::Leaving)
-    }
-}
+use crate::patch::status::Phase;
+use crate::api::declaration::Object;
+use crate::api::declaration::Target;
+use crate::edge::kernel::symbols::Table;
+use crate::edge::klp::relocation;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::function;
+use crate::patch::Patch;
+use crate::pure::ranges::Range;
+use kernel::prelude::*;
+use kernel::str::BStr;
+use kernel::str::CString;
+use kernel::sync::Arc;
 
 /// Binds what the patch's code needs of an object that is loaded, and asks `pre_patch`.
 pub(crate) fn prepare(

@@ -3,24 +3,16 @@
 //! The patches that lie below one which changes: what its callbacks are shown, and what it has to
 //! know.
 
-use crate::{
-    edge::kernel::modules::ModuleRef,
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::Patch,
-    pure::versions::{
-        self,
-        Conflict,
-        Known, //
-    },
-    registry::Registry, //
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::kernel::modules::ModuleRef;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::Patch;
+use crate::pure::versions;
+use crate::pure::versions::Conflict;
+use crate::pure::versions::Known;
+use crate::registry::Registry;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// The patches below, oldest first. They stay loaded as long as this lives, also those that the
 /// change supersedes.

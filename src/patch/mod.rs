@@ -11,6 +11,7 @@
 //!
 //! **Runs**: in the task that holds the registry; readers of sysfs see [`status`] under its lock.
 
+pub(crate) mod change;
 pub(crate) mod denylist;
 pub(crate) mod function;
 pub(crate) mod lifecycle;
@@ -18,45 +19,25 @@ pub(crate) mod lower;
 pub(crate) mod redirection;
 pub(crate) mod status;
 
-use crate::{
-    api::{
-        consistency::Consistency,
-        declaration::{
-            Declaration,
-            Function,
-            Object, //
-        }, //
-    },
-    edge::{
-        kernel::modules::{
-            self,
-            ModuleRef, //
-        },
-        mechanism::state::StateHead, //
-    },
-    patch::{
-        lifecycle::Phase,
-        status::{
-            State,
-            Status, //
-        }, //
-    },
-    pure::ranges::Range,
-    registry::transition::Transition, //
-};
-use kernel::{
-    new_mutex,
-    prelude::*,
-    str::{
-        CStr,
-        CString, //
-    },
-    sync::{
-        Arc,
-        Mutex, //
-    },
-    ThisModule, //
-};
+use crate::api::consistency::Consistency;
+use crate::api::declaration::Declaration;
+use crate::api::declaration::Function;
+use crate::api::declaration::Object;
+use crate::edge::kernel::modules;
+use crate::edge::kernel::modules::ModuleRef;
+use crate::edge::mechanism::state::StateHead;
+use crate::patch::status::Phase;
+use crate::patch::status::State;
+use crate::patch::status::Status;
+use crate::pure::ranges::Range;
+use crate::registry::transition::Transition;
+use kernel::new_mutex;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::str::CString;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
+use kernel::ThisModule;
 
 /// See the module's documentation.
 #[pin_data]

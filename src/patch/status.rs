@@ -2,22 +2,15 @@
 
 //! Where a patch stands, and what its last change told: what sysfs shows.
 
-use crate::{
-    api::consistency::Consistency,
-    edge::kernel::modules::ModuleRef,
-    error::Refusal,
-    patch::{
-        lifecycle::Phase,
-        redirection::Redirection, //
-    },
-    registry::transition::Transition,
-    stacks::blockers::Blockers, //
-};
-use kernel::{
-    prelude::*,
-    str::CString,
-    sync::Arc, //
-};
+use crate::api::consistency::Consistency;
+use crate::edge::kernel::modules::ModuleRef;
+use crate::error::Refusal;
+use crate::patch::redirection::Redirection;
+use crate::registry::transition::Transition;
+use crate::stacks::blockers::Blockers;
+use kernel::prelude::*;
+use kernel::str::CString;
+use kernel::sync::Arc;
 
 /// Where a patch stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -48,6 +41,26 @@ impl State {
     /// A change is under way.
     pub(crate) fn is_changing(self) -> bool {
         matches!(self, Self::Loading | Self::Enabling | Self::Disabling)
+    }
+}
+
+/// Where an object of a patch stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Not there, or not concerned.
+    Absent,
+    /// Its private symbols are bound, and `pre_patch` has agreed.
+    Prepared,
+    /// Calls go to the replacements.
+    Patched,
+    /// They still do, and `pre_unpatch` has been called.
+    Leaving,
+}
+
+impl Phase {
+    /// Calls go to the replacements.
+    pub(crate) fn is_live(self) -> bool {
+        matches!(self, Self::Patched | Self::Leaving)
     }
 }
 

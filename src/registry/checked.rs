@@ -2,23 +2,15 @@
 
 //! Functions that part for a transition: where their calls have gone, and where they go.
 
-use crate::{
-    change::{
-        plan::Plan,
-        request::Change, //
-    },
-    edge::mechanism::migration::Migration,
-    pure::ranges::Range,
-    registry::{
-        transition::Transition,
-        Registry, //
-    }, //
-};
-use kernel::{
-    alloc::AllocError,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::patch::change::Change;
+use crate::change::plan::Plan;
+use crate::edge::mechanism::migration::Migration;
+use crate::pure::ranges::Range;
+use crate::registry::transition::Transition;
+use crate::registry::Registry;
+use kernel::alloc::AllocError;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// One function; 0 stands for the function itself.
 struct Turn {

@@ -14,44 +14,16 @@
 //! (but for those that a tracer's callback makes, see "Known limits" in `docs/design.md`). Only
 //! what is handled changes. Functions that were armed together go together.
 
-use crate::{
-    edge::kernel::{
-        jumps::Jump,
-        symbols::Symbolic, //
-    },
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::{
-        redirection::Redirection,
-        Patch, //
-    },
-    registry::{
-        site::Site,
-        Registry, //
-    }, //
-};
-use kernel::{
-    alloc::AllocError,
-    prelude::*,
-    sync::Arc, //
-};
-
-/// The jumps that stand for what the handler does with the sites for which `those` holds.
-pub(crate) fn jumps(
-    sites: &[Site],
-    those: impl Fn(&Site) -> bool,
-) -> Result<KVec<Jump>, AllocError> {
-    let mut jumps = KVec::new();
-    for armed in sites.iter().filter(|site| those(site)) {
-        let (site, target) = (armed.function.site, armed.redirect.target());
-        if target != 0 {
-            jumps.push(Jump { site, target }, GFP_KERNEL)?;
-        }
-    }
-    Ok(jumps)
-}
+use crate::registry::site::jumps;
+use crate::edge::kernel::symbols::Symbolic;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::redirection::Redirection;
+use crate::patch::Patch;
+use crate::registry::site::Site;
+use crate::registry::Registry;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 impl Registry {
     /// Before a change of the sites with these indices: their calls are handled. Process context.

@@ -18,25 +18,15 @@ pub(crate) mod shared;
 pub(crate) mod site;
 pub(crate) mod transition;
 
-use crate::{
-    edge::{
-        kernel::{
-            jumps::Jumps,
-            modules::ModuleId, //
-        },
-        mechanism::reclaim::Retired, //
-    },
-    patch::Patch,
-    registry::{
-        site::Site,
-        transition::Transition, //
-    }, //
-};
-use kernel::{
-    alloc::AllocError,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::kernel::jumps::Jumps;
+use crate::edge::kernel::modules::ModuleId;
+use crate::edge::mechanism::reclaim::Retired;
+use crate::patch::Patch;
+use crate::registry::site::Site;
+use crate::registry::transition::Transition;
+use kernel::alloc::AllocError;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// See the module's documentation.
 pub(crate) struct Registry {
@@ -136,7 +126,7 @@ impl Registry {
             }
             if first.redirect.has_jump() {
                 // Of a module that goes; others have none any more when they change.
-                let jumps = direct::jumps(&self.sites, |site| site.is_beside(first) && goes(site))?;
+                let jumps = site::jumps(&self.sites, |site| site.is_beside(first) && goes(site))?;
                 self.jumps.take(&jumps)?;
             }
             if stay {

@@ -2,23 +2,16 @@
 
 //! One function of the kernel with the replacements that enabled patches have put on it.
 
-use crate::{
-    edge::{
-        kernel::symbols,
-        mechanism::redirect::Redirect, //
-    },
-    error::Refusal,
-    patch::{
-        function::Function,
-        Patch, //
-    },
-    pure::ranges::Range, //
-};
-use kernel::{
-    alloc::AllocError,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::kernel::jumps::Jump;
+use crate::edge::kernel::symbols;
+use crate::edge::mechanism::redirect::Redirect;
+use crate::error::Refusal;
+use crate::patch::function::Function;
+use crate::patch::Patch;
+use crate::pure::ranges::Range;
+use kernel::alloc::AllocError;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// A replacement on the stack of a site.
 struct Layer {
@@ -169,3 +162,19 @@ impl Site {
         Ok(())
     }
 }
+
+/// The jumps that stand for what the handler does with the sites for which `those` holds.
+pub(crate) fn jumps(
+    sites: &[Site],
+    those: impl Fn(&Site) -> bool,
+) -> Result<KVec<Jump>, AllocError> {
+    let mut jumps = KVec::new();
+    for armed in sites.iter().filter(|site| those(site)) {
+        let (site, target) = (armed.function.site, armed.redirect.target());
+        if target != 0 {
+            jumps.push(Jump { site, target }, GFP_KERNEL)?;
+        }
+    }
+    Ok(jumps)
+}
+

@@ -6,62 +6,36 @@
 //! ([`crate::edge::mechanism::task_probes`], [`crate::edge::mechanism::task_work`]); here is who
 //! waits for them, and what comes after.
 
-use crate::{
-    change::{
-        finish,
-        per_task::stragglers::Tending,
-        request::Change, //
-    },
-    edge::mechanism::{
-        migration::Migration,
-        task_probes::Hold, //
-    },
-    error::{
-        Cause,
-        Refusal, //
-    },
-    patch::{
-        lower::Below,
-        Patch, //
-    },
-    registry::{
-        checked::{
-            Turns,
-            Ways, //
-        },
-        shared::Shared,
-        Registry, //
-    },
-    stacks::blockers::{
-        self,
-        Blockers, //
-    }, //
-};
-use kernel::{
-    alloc::AllocError,
-    impl_has_work,
-    new_mutex,
-    new_work,
-    prelude::*,
-    sync::{
-        atomic::{
-            Atomic,
-            Relaxed, //
-        },
-        Arc,
-        Mutex, //
-    },
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    },
-    workqueue::{
-        Work,
-        WorkItem, //
-    }, //
-};
+use crate::patch::change::Change;
+use crate::change::finish;
+use crate::change::per_task::stragglers::Tending;
+use crate::edge::mechanism::migration::Migration;
+use crate::edge::mechanism::task_probes::Hold;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::patch::lower::Below;
+use crate::patch::Patch;
+use crate::registry::checked::Turns;
+use crate::registry::checked::Ways;
+use crate::registry::shared::Shared;
+use crate::registry::Registry;
+use crate::stacks::blockers;
+use crate::stacks::blockers::Blockers;
+use kernel::alloc::AllocError;
+use kernel::impl_has_work;
+use kernel::new_mutex;
+use kernel::new_work;
+use kernel::prelude::*;
+use kernel::sync::atomic::Atomic;
+use kernel::sync::atomic::Relaxed;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
+use kernel::time::Instant;
+use kernel::time::Monotonic;
+use kernel::workqueue::Work;
+use kernel::workqueue::WorkItem;
 
 /// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel
 /// rounds up (`msleep`, to jiffies and one more), so an end is seen within 50.

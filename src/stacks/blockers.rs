@@ -2,29 +2,19 @@
 
 //! Tasks that prevent a change: recorded without allocation, told afterwards.
 
-use crate::edge::{
-    arch::stack::{
-        self,
-        Verdict, //
-    },
-    kernel::{
-        clock,
-        symbols::Symbolic,
-        tasks::Task, //
-    },
-    mechanism::migration::Migration, //
-};
+use crate::edge::arch::stack;
+use crate::edge::arch::stack::Verdict;
+use crate::edge::kernel::clock;
+use crate::edge::kernel::symbols::Symbolic;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::mechanism::migration::Migration;
 use core::fmt::Write as _;
-use kernel::{
-    alloc::AllocError,
-    fmt,
-    prelude::*,
-    str::CString,
-    time::{
-        Instant,
-        Monotonic, //
-    }, //
-};
+use kernel::alloc::AllocError;
+use kernel::fmt;
+use kernel::prelude::*;
+use kernel::str::CString;
+use kernel::time::Instant;
+use kernel::time::Monotonic;
 
 /// How many blockers are recorded by name; more are only counted.
 const RECORDED: usize = 32;

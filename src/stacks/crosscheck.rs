@@ -5,32 +5,18 @@
 //!
 //! Also lets some windows overflow on purpose, because without that none does.
 
-use crate::{
-    edge::{
-        arch::stack,
-        kernel::{
-            stop::Stopped,
-            tasks::Task, //
-        }, //
-    },
-    pure::ranges::Ranges,
-    stacks::{
-        exits::Exits,
-        scan::{
-            self,
-            Verdict, //
-        }, //
-    }, //
-};
-use core::{
-    ops::ControlFlow,
-    sync::atomic::{
-        AtomicI32,
-        AtomicU32,
-        AtomicUsize,
-        Ordering::Relaxed, //
-    }, //
-};
+use crate::edge::arch::stack;
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::kernel::tasks::Task;
+use crate::pure::ranges::Ranges;
+use crate::stacks::exits::Exits;
+
+use crate::stacks::judge::Verdict;
+use core::ops::ControlFlow;
+use core::sync::atomic::AtomicI32;
+use core::sync::atomic::AtomicU32;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering::Relaxed;
 use kernel::prelude::*;
 
 /// Every how many windows one pretends that the record has overflowed; 0 is never.
@@ -72,7 +58,7 @@ pub(crate) fn compare(
         }
         ControlFlow::Continue(())
     };
-    let _ = scan::everybody(stopped, exits, &mut look);
+    let _ = exits::everybody(stopped, exits, &mut look);
     COMPARED.fetch_add(1, Relaxed);
     SPARED.fetch_add(all.saturating_sub(looked_at), Relaxed);
     if in_the_way.is_some() {
@@ -98,7 +84,7 @@ pub(crate) fn expect_nobody(
         }
         ControlFlow::Continue(())
     };
-    let _ = scan::everybody(stopped, exits, look);
+    let _ = exits::everybody(stopped, exits, look);
 }
 
 /// What has been found so far, outside of the window.

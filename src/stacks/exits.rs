@@ -11,29 +11,19 @@
 //! that slept all the time cannot be found, which is a limit that `docs/design.md` names under
 //! "Tasks that exit", with the argument case by case.
 
-use crate::edge::kernel::{
-    stop::Stopped,
-    tasks::{
-        self,
-        Task,
-        TaskRef, //
-    },
-    tracepoint::{
-        Listener,
-        Probe, //
-    }, //
-};
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::kernel::tasks;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::kernel::tasks::TaskRef;
+use crate::edge::kernel::tracepoint::Listener;
+use crate::edge::kernel::tracepoint::Probe;
 use core::ops::ControlFlow;
-use kernel::{
-    new_mutex,
-    new_spinlock,
-    prelude::*,
-    sync::{
-        Arc,
-        Mutex,
-        SpinLock, //
-    }, //
-};
+use kernel::new_mutex;
+use kernel::new_spinlock;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
+use kernel::sync::SpinLock;
 
 /// Room for tasks that exit at the same time, before more has to be found without sleeping.
 const CAPACITY: usize = 1024;
@@ -144,4 +134,14 @@ impl Listener for Exits {
             memory.lost = memory.lost.wrapping_add(1);
         }
     }
+}
+
+/// Visits every task; false when somebody may be missing.
+pub(crate) fn everybody(
+    stopped: &Stopped<'_>,
+    exits: &Exits,
+    mut visit: impl FnMut(Task<'_>) -> ControlFlow<()>,
+) -> ControlFlow<(), bool> {
+    tasks::for_each_stopped(stopped, &mut visit)?;
+    exits.for_each_stopped(stopped, visit)
 }

@@ -2,16 +2,25 @@
 
 //! What is thought of a task, by where it is: whether it is in the way of a change.
 
-use crate::{
-    edge::{
-        arch::stack,
-        kernel::tasks::Task,
-        mechanism::migration::Migration, //
-    },
-    pure::ranges::Ranges,
-    stacks::blockers::Found, //
-};
+use crate::edge::arch::stack;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::mechanism::migration::Migration;
+use crate::pure::ranges::Ranges;
+use crate::stacks::blockers::Found;
 use core::ops::ControlFlow;
+
+/// The verdict while all CPUs are held.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Nobody is inside, and nobody can have been missed.
+    Clear,
+    /// Somebody is, and nobody can have been missed.
+    Blocked,
+    /// Whoever was found, somebody may have been missed.
+    Unknown,
+    /// Finding out takes longer than the CPUs may be held.
+    Overrun,
+}
 
 /// What is thought of a task that is seen somewhere.
 pub(crate) struct Judge<'a> {

@@ -9,26 +9,16 @@
 
 #[cfg(molt_check)]
 use crate::stacks::crosscheck;
-use crate::{
-    edge::{
-        kernel::{
-            hotplug,
-            stop::Stopped,
-            tasks::{
-                self,
-                Task, //
-            }, //
-        },
-        mechanism::{
-            recorder::Recording,
-            task_queue::TaskQueue, //
-        }, //
-    },
-    stacks::{
-        exits::Exits,
-        judge::Judge, //
-    }, //
-};
+use crate::stacks::judge::Verdict;
+use crate::stacks::exits;
+use crate::edge::kernel::hotplug;
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::kernel::tasks;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::mechanism::recorder::Recording;
+use crate::edge::mechanism::task_queue::TaskQueue;
+use crate::stacks::exits::Exits;
+use crate::stacks::judge::Judge;
 use core::ops::ControlFlow;
 
 /// Between two looks at the clock in a stop window: so many stacks, some tens of microseconds.
@@ -54,19 +44,6 @@ pub(crate) struct Scan<'a> {
     pub(crate) surveyed: usize,
     /// Stop windows in which everybody had to be verified.
     pub(crate) fallbacks: u32,
-}
-
-/// The verdict while all CPUs are held.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
-    /// Nobody is inside, and nobody can have been missed.
-    Clear,
-    /// Somebody is, and nobody can have been missed.
-    Blocked,
-    /// Whoever was found, somebody may have been missed.
-    Unknown,
-    /// Finding out takes longer than the CPUs may be held.
-    Overrun,
 }
 
 impl<'a> Scan<'a> {
@@ -179,7 +156,7 @@ impl<'a> Scan<'a> {
             who_ran(stopped, self.suspects, self.recording, &mut look)
         } else {
             self.fallbacks = self.fallbacks.wrapping_add(1);
-            everybody(stopped, self.exits, &mut look)
+            exits::everybody(stopped, self.exits, &mut look)
         };
         let verdict = match walked {
             ControlFlow::Break(()) => Verdict::Overrun,
@@ -243,14 +220,4 @@ fn who_ran(
         }
     })?;
     ControlFlow::Continue(true)
-}
-
-/// Visits every task; false when somebody may be missing.
-pub(crate) fn everybody(
-    stopped: &Stopped<'_>,
-    exits: &Exits,
-    mut visit: impl FnMut(Task<'_>) -> ControlFlow<()>,
-) -> ControlFlow<(), bool> {
-    tasks::for_each_stopped(stopped, &mut visit)?;
-    exits.for_each_stopped(stopped, visit)
 }

@@ -5,39 +5,23 @@
 //! Mostly nobody is inside, and then nobody has to be followed either: the change is complete at
 //! the flip. What a transition takes beyond that is found out by trying.
 
-use crate::{
-    change::attempt::{
-        self,
-        End,
-        Trial, //
-    },
-    edge::mechanism::{
-        migration::Migration,
-        recorder::Recording,
-        task_probes::Hold, //
-    },
-    error::{
-        Cause,
-        Refusal,
-        Setback, //
-    },
-    registry::{
-        checked::Turns,
-        Registry, //
-    },
-    stacks::{
-        blockers::Found,
-        judge::{
-            Behind,
-            Judge, //
-        },
-        scan::Scan, //
-    }, //
-};
-use kernel::{
-    prelude::*,
-    sync::Arc, //
-};
+use crate::change::attempt;
+use crate::change::attempt::End;
+use crate::change::attempt::Trial;
+use crate::edge::mechanism::migration::Migration;
+use crate::edge::mechanism::recorder::Recording;
+use crate::edge::mechanism::task_probes::Hold;
+use crate::error::Cause;
+use crate::error::Refusal;
+use crate::error::Setback;
+use crate::registry::checked::Turns;
+use crate::registry::Registry;
+use crate::stacks::blockers::Found;
+use crate::stacks::judge::Behind;
+use crate::stacks::judge::Judge;
+use crate::stacks::scan::Scan;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// Slots for those who stay behind: at first, and at the most. Half of them may be full.
 const SLOTS: (usize, usize) = (1 << 8, 1 << 22);

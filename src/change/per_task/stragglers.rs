@@ -2,33 +2,19 @@
 
 //! Looking after those whom a transition has left behind.
 
-use crate::{
-    edge::{
-        arch::stack::{
-            self,
-            Verdict, //
-        },
-        kernel::tasks,
-        mechanism::{
-            migration::Migration,
-            task_work::{
-                self,
-                Errand, //
-            }, //
-        }, //
-    },
-    registry::transition::Transition, //
-};
-use kernel::{
-    prelude::*,
-    sync::atomic::Relaxed,
-    time::{
-        delay::fsleep,
-        Delta,
-        Instant,
-        Monotonic, //
-    }, //
-};
+use crate::edge::arch::stack;
+use crate::edge::arch::stack::Verdict;
+use crate::edge::kernel::tasks;
+use crate::edge::mechanism::migration::Migration;
+use crate::edge::mechanism::task_work;
+use crate::edge::mechanism::task_work::Errand;
+use crate::registry::transition::Transition;
+use kernel::prelude::*;
+use kernel::sync::atomic::Relaxed;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
+use kernel::time::Instant;
+use kernel::time::Monotonic;
 
 /// After so many seconds in which nobody has followed, that is said, once.
 const SILENCE_S: i64 = 10;

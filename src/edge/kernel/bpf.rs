@@ -7,28 +7,18 @@
 //! before it is attached. [`Watch`] is an ordinary tracer of that: it looks at an argument, and
 //! changes nothing.
 
-use crate::{
-    edge::{
-        bindings::{
-            self,
-            private, //
-        },
-        kernel::symbols, //
-    },
-    pure::ranges::Ranges, //
-};
-use core::{
-    cell::UnsafeCell,
-    mem::ManuallyDrop,
-    ptr, //
-};
-use kernel::{
-    container_of,
-    error::to_result,
-    ffi,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::bindings;
+use crate::edge::bindings::private;
+use crate::edge::kernel::symbols;
+use crate::pure::ranges::Ranges;
+use core::cell::UnsafeCell;
+use core::mem::ManuallyDrop;
+use core::ptr;
+use kernel::container_of;
+use kernel::error::to_result;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// Wants to hear of BPF programs.
 pub(crate) trait Listener: Send + Sync + 'static {

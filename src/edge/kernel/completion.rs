@@ -4,10 +4,8 @@
 //! uninterruptibly and without a limit.
 
 use crate::edge::bindings;
-use kernel::{
-    prelude::*,
-    types::Opaque, //
-};
+use kernel::prelude::*;
+use kernel::types::Opaque;
 
 /// Something that happens once.
 #[pin_data]

@@ -17,10 +17,8 @@ pub(crate) use crate::edge::bindings::{
     ESTALE,
     ETIME, //
 };
-use kernel::{
-    error::Error,
-    ffi, //
-};
+use kernel::error::Error;
+use kernel::ffi;
 
 /// The error of that number.
 pub(crate) fn error(number: u32) -> Error {

@@ -4,14 +4,10 @@
 //! though it still switches once or twice.
 
 use crate::edge::bindings;
-use core::sync::atomic::{
-    AtomicUsize,
-    Ordering, //
-};
-use kernel::{
-    ffi,
-    prelude::*, //
-};
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+use kernel::ffi;
+use kernel::prelude::*;
 
 static GONE: AtomicUsize = AtomicUsize::new(0);
 

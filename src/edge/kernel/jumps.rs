@@ -8,26 +8,16 @@
 //! the other way round. Tracers and kprobes can share: with them ftrace calls its list of users,
 //! and jumps at its end.
 
-use crate::edge::{
-    arch::this_cpu,
-    bindings::{
-        self,
-        private, //
-    }, //
-};
-use core::{
-    cell::UnsafeCell,
-    mem::ManuallyDrop,
-    sync::atomic::{
-        AtomicUsize,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    error::to_result,
-    ffi,
-    prelude::*, //
-};
+use crate::edge::arch::this_cpu;
+use crate::edge::bindings;
+use crate::edge::bindings::private;
+use core::cell::UnsafeCell;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+use kernel::error::to_result;
+use kernel::ffi;
+use kernel::prelude::*;
 
 /// The task that arms functions for the core which have jumps already; 0 when none does. Only who
 /// holds the registry does.

@@ -2,24 +2,16 @@
 
 //! Kernel modules: whether they are there, their text, and references that keep them loaded.
 
-use crate::{
-    edge::bindings::{
-        self,
-        private, //
-    },
-    pure::ranges::Range, //
-};
-use kernel::{
-    prelude::*,
-    str::CStr,
-    sync::rcu,
-    time::{
-        delay::fsleep,
-        Delta, //
-    },
-    types::Opaque,
-    ThisModule, //
-};
+use crate::edge::bindings;
+use crate::edge::bindings::private;
+use crate::pure::ranges::Range;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::rcu;
+use kernel::time::delay::fsleep;
+use kernel::time::Delta;
+use kernel::types::Opaque;
+use kernel::ThisModule;
 
 #[allow(improper_ctypes, reason = "as bindgen's own declarations of this type")]
 unsafe extern "C" {

@@ -2,24 +2,16 @@
 
 //! Being called when modules come and go: the module notifier.
 
-use crate::edge::{
-    bindings,
-    kernel::modules::{
-        self,
-        Listener, //
-    }, //
-};
-use kernel::{
-    container_of,
-    error::{
-        from_result,
-        to_result, //
-    },
-    ffi,
-    prelude::*,
-    sync::Arc,
-    types::Opaque, //
-};
+use crate::edge::bindings;
+use crate::edge::kernel::modules;
+use crate::edge::kernel::modules::Listener;
+use kernel::container_of;
+use kernel::error::from_result;
+use kernel::error::to_result;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::types::Opaque;
 
 /// Before every other notifier: what claims functions of a module that comes (a kprobe, say) must
 /// not be there first, or the fix would be refused and the module with it.

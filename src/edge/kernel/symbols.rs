@@ -2,23 +2,15 @@
 
 //! Names to addresses and back: kallsyms and the records of ftrace.
 
-use crate::{
-    edge::bindings::{
-        self,
-        private, //
-    },
-    pure::ranges::Range, //
-};
-use kernel::{
-    alloc::AllocError,
-    ffi,
-    fmt,
-    prelude::*,
-    str::{
-        CStr,
-        CString, //
-    }, //
-};
+use crate::edge::bindings;
+use crate::edge::bindings::private;
+use crate::pure::ranges::Range;
+use kernel::alloc::AllocError;
+use kernel::ffi;
+use kernel::fmt;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::str::CString;
 
 /// Which symbol table to search.
 #[derive(Clone, Copy)]

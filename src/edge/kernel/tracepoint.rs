@@ -2,21 +2,15 @@
 
 //! Being called by tracepoints of the kernel, and when a task exits (`sched_process_exit`).
 
-use crate::edge::{
-    bindings,
-    kernel::{
-        symbols,
-        tasks::Task, //
-    }, //
-};
+use crate::edge::bindings;
+use crate::edge::kernel::symbols;
+use crate::edge::kernel::tasks::Task;
 use core::mem::ManuallyDrop;
-use kernel::{
-    error::to_result,
-    ffi,
-    prelude::*,
-    str::CStr,
-    sync::Arc, //
-};
+use kernel::error::to_result;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::str::CStr;
+use kernel::sync::Arc;
 
 /// Wants to hear of every task that exits.
 pub(crate) trait Listener: Send + Sync + 'static {

@@ -8,25 +8,15 @@
 //! and be dropped when the lock has been given back.
 
 use crate::edge::bindings;
-use core::{
-    marker::PhantomData,
-    ptr::{
-        self,
-        NonNull, //
-    }, //
-};
-use kernel::{
-    alloc::Flags,
-    ffi,
-    prelude::*,
-    sync::{
-        atomic::{
-            ordering::Relaxed,
-            Atomic, //
-        },
-        global_lock, //
-    }, //
-};
+use core::marker::PhantomData;
+use core::ptr;
+use core::ptr::NonNull;
+use kernel::alloc::Flags;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::atomic::ordering::Relaxed;
+use kernel::sync::atomic::Atomic;
+use kernel::sync::global_lock;
 
 /// The way from one removed value to the next.
 #[repr(C)]

@@ -2,17 +2,11 @@
 
 //! How patch modules find the core that is loaded.
 
-use crate::{
-    change::engine::Core,
-    edge::klp::shadow, //
-};
-use kernel::{
-    prelude::*,
-    sync::{
-        global_lock,
-        Arc, //
-    }, //
-};
+use crate::change::engine::Core;
+use crate::edge::klp::shadow;
+use kernel::prelude::*;
+use kernel::sync::global_lock;
+use kernel::sync::Arc;
 
 global_lock! {
     // SAFETY: initialised by `publish`, before any other module can call into this one.

@@ -2,51 +2,29 @@
 
 //! What runs at every call of a redirected function, what it reads, and how that is changed.
 
-use crate::{
-    edge::{
-        arch::this_cpu,
-        bindings,
-        kernel::stop::Stopped,
-        mechanism::{
-            junction::{
-                self,
-                Junction, //
-            },
-            migration::Migration, //
-        }, //
-    },
-    pure::{
-        gate::{
-            Gate,
-            Side, //
-        },
-        targets::{
-            self,
-            Entry,
-            Layout, //
-        }, //
-    }, //
-};
-use core::{
-    arch::asm,
-    cell::UnsafeCell,
-    mem::{
-        align_of,
-        offset_of,
-        size_of, //
-    },
-    ptr,
-    sync::atomic::{
-        AtomicUsize,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    container_of,
-    ffi,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::arch::this_cpu;
+use crate::edge::bindings;
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::mechanism::junction;
+use crate::edge::mechanism::junction::Junction;
+use crate::edge::mechanism::migration::Migration;
+use crate::pure::gate::Gate;
+use crate::pure::gate::Side;
+use crate::pure::targets;
+use crate::pure::targets::Entry;
+use crate::pure::targets::Layout;
+use core::arch::asm;
+use core::cell::UnsafeCell;
+use core::mem::align_of;
+use core::mem::offset_of;
+use core::mem::size_of;
+use core::ptr;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+use kernel::container_of;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// Length in bytes of the call at a site; it pushes `site + CALL_SIZE` as return address.
 pub(crate) const CALL_SIZE: usize = 5;

@@ -2,56 +2,30 @@
 
 //! The two universes of a transition: when the new one began, and who is still in the old one.
 
-use crate::{
-    edge::{
-        arch::stack::{
-            self,
-            Verdict, //
-        },
-        bindings,
-        kernel::{
-            stop::Stopped,
-            tasks::{
-                Task,
-                TaskRef, //
-            }, //
-        }, //
-    },
-    pure::{
-        gate::{
-            Gate,
-            Side,
-            View, //
-        },
-        member_set::{
-            Joined,
-            MemberSet, //
-        },
-        ranges::{
-            Range,
-            Ranges, //
-        }, //
-    }, //
-};
-use core::{
-    mem,
-    num::NonZeroUsize,
-    ptr,
-    sync::atomic::{
-        AtomicBool,
-        AtomicPtr,
-        AtomicUsize,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    new_mutex,
-    prelude::*,
-    sync::{
-        Arc,
-        Mutex, //
-    }, //
-};
+use crate::edge::arch::stack;
+use crate::edge::arch::stack::Verdict;
+use crate::edge::bindings;
+use crate::edge::kernel::stop::Stopped;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::kernel::tasks::TaskRef;
+use crate::pure::gate::Gate;
+use crate::pure::gate::Side;
+use crate::pure::gate::View;
+use crate::pure::member_set::Joined;
+use crate::pure::member_set::MemberSet;
+use crate::pure::ranges::Range;
+use crate::pure::ranges::Ranges;
+use core::mem;
+use core::num::NonZeroUsize;
+use core::ptr;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::AtomicPtr;
+use core::sync::atomic::AtomicUsize;
+use core::sync::atomic::Ordering;
+use kernel::new_mutex;
+use kernel::prelude::*;
+use kernel::sync::Arc;
+use kernel::sync::Mutex;
 
 /// See the module's documentation.
 ///

@@ -2,13 +2,9 @@
 
 //! What no call can come to any more, but some may have come to.
 
-use crate::edge::{
-    bindings,
-    mechanism::{
-        junction::Junction,
-        task_probes::Hold, //
-    }, //
-};
+use crate::edge::bindings;
+use crate::edge::mechanism::junction::Junction;
+use crate::edge::mechanism::task_probes::Hold;
 use kernel::prelude::*;
 
 /// Junctions that are asked no more, kept for handlers that are half way; and what their

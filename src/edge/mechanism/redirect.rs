@@ -6,32 +6,20 @@
 //! whenever one is registered. In the steady state a group can do without its handler, when ftrace
 //! puts a jump at each entry instead ([`crate::edge::kernel::jumps`]).
 
-use crate::edge::{
-    bindings,
-    kernel::modules,
-    mechanism::{
-        handler::{
-            Hook,
-            Staged, //
-        },
-        junction::Junction,
-        migration::Migration,
-        reclaim::Retired, //
-    }, //
-};
-use core::{
-    mem::ManuallyDrop,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    error::to_result,
-    ffi,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::bindings;
+use crate::edge::kernel::modules;
+use crate::edge::mechanism::handler::Hook;
+use crate::edge::mechanism::handler::Staged;
+use crate::edge::mechanism::junction::Junction;
+use crate::edge::mechanism::migration::Migration;
+use crate::edge::mechanism::reclaim::Retired;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
+use kernel::error::to_result;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// Functions that were armed together, in one pass of ftrace over its records.
 ///

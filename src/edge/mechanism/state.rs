@@ -3,26 +3,16 @@
 //! System states: changes of the system that outlast the patch which made them, and the data that
 //! one patch hands to the next.
 
-use crate::{
-    api::declaration::Target,
-    pure::versions::Known, //
-};
+use crate::api::declaration::Target;
+use crate::pure::versions::Known;
 use core::marker::PhantomData;
-use kernel::{
-    ffi::c_void,
-    sync::{
-        atomic::{
-            ordering::{
-                Acquire,
-                Full, //
-            },
-            Atomic, //
-        },
-        rcu,
-        Arc,
-        ArcBorrow, //
-    }, //
-};
+use kernel::ffi::c_void;
+use kernel::sync::atomic::ordering::Acquire;
+use kernel::sync::atomic::ordering::Full;
+use kernel::sync::atomic::Atomic;
+use kernel::sync::rcu;
+use kernel::sync::Arc;
+use kernel::sync::ArcBorrow;
 
 /// A change of the system that a patch makes, and the data that belong to it; for a `static` that
 /// `states` of `patch!` names.

@@ -3,27 +3,17 @@
 //! Those who stay behind, followed through the scheduler: whoever is switched out clean goes to the
 //! new universe, and whom one of them makes is in the old one too.
 
-use crate::edge::{
-    arch::this_cpu,
-    bindings,
-    kernel::{
-        tasks::Task,
-        tracepoint::{
-            self,
-            Connection,
-            Point, //
-        }, //
-    },
-    mechanism::{
-        handler,
-        migration::Migration, //
-    }, //
-};
-use kernel::{
-    ffi,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::arch::this_cpu;
+use crate::edge::bindings;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::kernel::tracepoint;
+use crate::edge::kernel::tracepoint::Connection;
+use crate::edge::kernel::tracepoint::Point;
+use crate::edge::mechanism::handler;
+use crate::edge::mechanism::migration::Migration;
+use kernel::ffi;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// The tracepoints that are needed for that.
 #[derive(Clone, Copy)]

@@ -2,27 +2,17 @@
 
 //! What a task is to do for a migration when it returns to user mode: go to the new universe.
 
-use crate::edge::{
-    bindings,
-    kernel::tasks::{
-        self,
-        Task,
-        TaskRef, //
-    },
-    mechanism::migration::Migration, //
-};
-use core::{
-    cell::UnsafeCell,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
-};
-use kernel::{
-    container_of,
-    prelude::*,
-    sync::Arc, //
-};
+use crate::edge::bindings;
+use crate::edge::kernel::tasks;
+use crate::edge::kernel::tasks::Task;
+use crate::edge::kernel::tasks::TaskRef;
+use crate::edge::mechanism::migration::Migration;
+use core::cell::UnsafeCell;
+use core::sync::atomic::AtomicBool;
+use core::sync::atomic::Ordering;
+use kernel::container_of;
+use kernel::prelude::*;
+use kernel::sync::Arc;
 
 /// A piece of work that a task carries out for itself.
 ///

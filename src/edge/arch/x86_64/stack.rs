@@ -5,21 +5,13 @@
 //! The same rules as `arch_stack_walk_reliable` of `arch/x86/kernel/stacktrace.c`, rebuilt from the
 //! exported unwinder because that function is not exported. No depth cap.
 
-use crate::{
-    edge::{
-        bindings,
-        kernel::{
-            bpf,
-            tasks::Task, //
-        }, //
-    },
-    pure::ranges::Ranges, //
-};
-use core::{
-    arch::asm,
-    mem::MaybeUninit,
-    ptr, //
-};
+use crate::edge::bindings;
+use crate::edge::kernel::bpf;
+use crate::edge::kernel::tasks::Task;
+use crate::pure::ranges::Ranges;
+use core::arch::asm;
+use core::mem::MaybeUninit;
+use core::ptr;
 
 /// What a walk found.
 #[derive(Clone, Copy, PartialEq, Eq)]
