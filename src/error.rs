@@ -3,11 +3,15 @@
 //! Why a change was refused: one enumeration for errno, log and sysfs. The errno and the name of a
 //! cause are ABI (`docs/abi.md`).
 
-use crate::edge::kernel::errno;
-use crate::stacks::blockers::Blockers;
-use kernel::fmt;
-use kernel::prelude::*;
-use kernel::str::CString;
+use crate::{
+    edge::kernel::errno,
+    stacks::blockers::Blockers, //
+};
+use kernel::{
+    fmt,
+    prelude::*,
+    str::CString, //
+};
 
 /// What stood in the way.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -149,34 +153,34 @@ impl Refusal {
     }
 }
 
-/// Why a try came to nothing.
-pub(crate) enum Setback {
-    /// It passes: the same may succeed a little later. The refusal is for when time is over.
-    Passing(Refusal),
-    /// The same, but not soon.
-    Lasting(Refusal),
+/// When to try again what came to nothing. The refusal is for when time is over.
+pub(crate) enum Retry {
+    /// A little later it may succeed: what is in the way passes.
+    Soon(Refusal),
+    /// Later; what is in the way lasts a while.
+    Later(Refusal),
     /// Trying again would not help.
-    Final(Refusal),
+    Never(Refusal),
 }
 
-impl Setback {
+impl Retry {
     /// The refusal, when nobody can wait.
     pub(crate) fn refusal(self) -> Refusal {
         match self {
-            Self::Passing(refusal) | Self::Lasting(refusal) | Self::Final(refusal) => refusal,
+            Self::Soon(refusal) | Self::Later(refusal) | Self::Never(refusal) => refusal,
         }
     }
 }
 
-impl From<Refusal> for Setback {
+impl From<Refusal> for Retry {
     fn from(refusal: Refusal) -> Self {
-        Self::Final(refusal)
+        Self::Never(refusal)
     }
 }
 
-impl From<kernel::alloc::AllocError> for Setback {
+impl From<kernel::alloc::AllocError> for Retry {
     fn from(error: kernel::alloc::AllocError) -> Self {
-        Self::Final(error.into())
+        Self::Never(error.into())
     }
 }
 

@@ -10,6 +10,7 @@
 //!
 //! | room | what it is about |
 //! |---|---|
+//! | [`loader`] | patch modules that are loaded and unloaded |
 //! | [`control`] | what `/sys/kernel/molt` shows and takes |
 //! | [`change`] | how a change is made |
 //! | [`registry`] | the enabled patches in their order, and the functions they are on |
@@ -25,6 +26,7 @@ mod change;
 mod control;
 mod edge;
 mod error;
+mod loader;
 mod patch;
 mod pure;
 mod registry;
@@ -34,7 +36,6 @@ pub use api::prelude;
 
 use core::borrow::Borrow;
 use kernel::prelude::*;
-use kernel::sync::Arc;
 
 /// The kernel's C types by their C names, for the signatures of replacements.
 pub mod c {
@@ -49,14 +50,14 @@ pub mod __private {
             Callbacks,
             Declaration,
             Function,
-            Object,
-            Registration, //
+            Object, //
         },
         edge::{
             arch::syscall::Argument,
             kernel::text::Text,
             mechanism::state::StateHead, //
-        }, //
+        },
+        loader::Registration, //
     };
     pub use kernel;
 }
@@ -81,9 +82,7 @@ module! {
 
 /// The core module. Patch modules depend on it, so it cannot be unloaded before them.
 struct Molt {
-    // First, because fields are dropped in this order: then nobody finds the core any more.
-    _published: edge::mechanism::global::Published,
-    _core: Arc<change::engine::Core>,
+    _running: loader::Running,
 }
 
 impl kernel::Module for Molt {
@@ -91,13 +90,10 @@ impl kernel::Module for Molt {
         // The value, or a reference to it: releases differ.
         let budget_us = module_parameters::budget_us.value();
         let poke_ms = module_parameters::poke_ms.value();
-        let core = change::engine::Core::new(
+        let running = loader::Loader::start(
             *Borrow::<u32>::borrow(&budget_us),
             *Borrow::<u32>::borrow(&poke_ms),
         )?;
-        Ok(Self {
-            _published: edge::mechanism::global::publish(core.clone()),
-            _core: core,
-        })
+        Ok(Self { _running: running })
     }
 }

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What a patch module sees of the core: the declaration that `patch!` writes, and its
-//! registration.
+//! What a patch declares, as `patch!` writes it.
 //!
 //! This is the binary interface between two modules. Its version is in `Kbuild` (`-Cmetadata`),
 //! which is part of every mangled name: a patch module built against another version does not find
 //! the core's symbols, and the loader refuses it. Whoever changes this file raises the version.
 
-use crate::api::consistency::Consistency;
-use crate::edge::kernel::modules;
-use crate::edge::kernel::text::Text;
-use crate::edge::klp::shadow;
-use crate::edge::mechanism::global;
-use crate::edge::mechanism::state::Previous;
-use crate::edge::mechanism::state::StateHead;
-use crate::patch::Patch;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::Arc;
-use kernel::ThisModule;
+use crate::{
+    api::{
+        consistency::Consistency,
+        target::Target, //
+    },
+    edge::{
+        kernel::text::Text,
+        mechanism::state::StateHead, //
+    },
+    pure::address::FunctionAddress, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr, //
+};
 
 /// One function and what replaces it.
 pub struct Function {
@@ -62,59 +64,13 @@ impl Function {
         self.name == other.name && self.sympos.max(1) == other.sympos.max(1)
     }
 
-    pub(crate) fn replacement(&self) -> usize {
+    pub(crate) fn replacement(&self) -> FunctionAddress {
         self.replacement.address()
     }
 
     pub(crate) fn is_forced(&self) -> bool {
         self.forced
     }
-}
-
-/// What a callback is told: the object that it is called for. Also the proof that a callback is
-/// running, during which no patch changes.
-pub struct Target<'a> {
-    name: &'a CStr,
-    forced: bool,
-    /// The patches below the one that is called, oldest first. They stay loaded for `'a`.
-    below: &'a [Arc<Patch>],
-}
-
-impl<'a> Target<'a> {
-    pub(crate) fn new(patch: &Patch, object: &'a Object, below: &'a [Arc<Patch>]) -> Self {
-        Self {
-            name: object.name(),
-            forced: patch.is_forced(),
-            below,
-        }
-    }
-
-    /// `vmlinux`, or the name of a module, which is loaded.
-    #[inline]
-    pub fn name(&self) -> &CStr {
-        self.name
-    }
-
-    /// Whether it is the kernel's image.
-    #[inline]
-    pub fn is_vmlinux(&self) -> bool {
-        self.name == c"vmlinux"
-    }
-
-    /// Whether tasks may be in the patch's code although it is off: functions were forced, by the
-    /// patch itself or by the operator. What they use must stay then; so does the module.
-    #[inline]
-    pub fn is_forced(&self) -> bool {
-        self.forced
-    }
-}
-
-/// The state with this id of the newest patch below that has it. (No method, because rustc 1.85
-/// does not survive exporting one whose type has a lifetime.)
-pub(crate) fn previous<'a>(target: &Target<'a>, id: usize) -> Option<Previous<'a>> {
-    let mut states = target.below.iter().rev().flat_map(|patch| patch.states());
-    let head = states.find(|state| state.known().id == id)?;
-    Some(Previous::new(head))
 }
 
 /// What a patch does before and after one of its objects changes.
@@ -251,75 +207,13 @@ impl Declaration {
         self.states
     }
 
+    /// The model that its author has chosen.
+    pub(crate) fn consistency(&self) -> Option<Consistency> {
+        self.consistency
+    }
+
     /// Whether enabling it supersedes all patches before it.
     pub(crate) fn replaces(&self) -> bool {
         self.replaces
     }
 }
-
-/// A patch that is loaded. It is enabled when made, and gone from the kernel when dropped.
-///
-/// It owns nothing but its name, because what is dropped in a patch module is compiled into it.
-pub struct Registration {
-    module: &'static ThisModule,
-}
-
-impl Registration {
-    /// Enables the patch that `declaration` describes; for a patch module's init.
-    ///
-    /// Process context. Waits until the change is done or refused, at most a little longer than
-    /// `deadline_ms` milliseconds; being killed ends the attempt.
-    ///
-    /// # Errors
-    ///
-    /// The errno of the cause (`docs/abi.md`); nothing has changed then. The cause in words is in
-    /// the log and in `/sys/kernel/molt/last_error`.
-    pub fn new(
-        module: &'static ThisModule,
-        declaration: &'static Declaration,
-        deadline_ms: u32,
-    ) -> Result<Self> {
-        let core = global::get().ok_or(ENODEV)?;
-        let consistency = declaration.consistency.unwrap_or(core.consistency());
-        core.load(Patch::new(module, declaration, deadline_ms, consistency)?)?;
-        Ok(Self { module })
-    }
-
-    /// For a patch module's exit: the loader lets that run only while nobody holds the module, and
-    /// an enabled patch does. Waits until no task is in the module's code.
-    fn unload(&self) {
-        if let Some(core) = global::get() {
-            core.unload(modules::name(self.module));
-        }
-    }
-}
-
-impl Drop for Registration {
-    #[inline(always)]
-    fn drop(&mut self) {
-        self.unload();
-    }
-}
-
-macro_rules! export {
-    ($($function:path),*) => {$(
-        // An entry as `include/linux/export.h` writes it: licence, namespace, address.
-        core::arch::global_asm!(
-            ".section \".export_symbol\", \"a\"",
-            "__export_symbol_{function}:",
-            ".asciz \"GPL\"",
-            ".asciz \"\"",
-            ".balign 8",
-            ".quad {function}",
-            ".previous",
-            function = sym $function,
-        );
-    )*};
-}
-
-export!(
-    Registration::new,
-    Registration::unload,
-    previous,
-    shadow::detach_all
-);

@@ -13,3 +13,4 @@
 pub(crate) mod consistency;
 pub(crate) mod declaration;
 pub mod prelude;
+pub(crate) mod target;

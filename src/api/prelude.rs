@@ -3,7 +3,7 @@
 //! What a patch begins with: `use molt::prelude::*;`.
 
 pub use crate::{
-    api::declaration::Target,
+    api::target::Target,
     edge::{
         klp::shadow::Shadow,
         mechanism::state::{

@@ -3,69 +3,61 @@
 //! Phases 3 and 4 of a change: tries, until the deadline, to flip at a moment when that may be
 //! done.
 
-use crate::change::plan::Plan;
-use crate::change::plan::Step;
-use crate::change::requester::Requester;
-use crate::edge::kernel::stop;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::mechanism::handler;
-use crate::edge::mechanism::handler::Staged;
-use crate::edge::mechanism::recorder::Recording;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::error::Setback;
-use crate::patch::status::Figures;
-use crate::pure::ranges::Ranges;
-use crate::registry::checked;
-use crate::registry::shared::Shared;
-use crate::registry::site::Site;
-use crate::registry::Registry;
-use crate::stacks::blockers::Found;
-use crate::stacks::judge::Judge;
-use crate::stacks::scan::Scan;
-use crate::stacks::judge::Verdict;
-use kernel::prelude::*;
-use kernel::time::Delta;
-use kernel::time::Instant;
-use kernel::time::Monotonic;
+use crate::{
+    change::{
+        plan::Plan,
+        requester::Requester, //
+    },
+    edge::{
+        kernel::stop::{
+            self,
+            Stopped, //
+        },
+        mechanism::{
+            handler::{
+                FlipWindow,
+                Staged, //
+            },
+            recorder::Recording,
+            redirect::Redirect, //
+        }, //
+    },
+    error::{
+        Cause,
+        Refusal,
+        Retry, //
+    },
+    patch::status::Figures,
+    pure::ranges::Ranges,
+    registry::{
+        checked,
+        shared::Shared,
+        Registry, //
+    },
+    stacks::{
+        blockers::Found,
+        judge::{
+            Judge,
+            Verdict, //
+        },
+        scan::Scan, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    time::{
+        Delta,
+        Instant,
+        Monotonic, //
+    }, //
+};
 
 /// Milliseconds between two tries: first and longest; it doubles from one to the other.
-const PAUSE_MS: (u32, u32) = (1, 100);
+const FIRST_PAUSE_MS: u32 = 1;
+const LONGEST_PAUSE_MS: u32 = 100;
 
-/// How a stop window ended.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum End {
-    Flipped,
-    Blocked,
-    /// Nobody is in the way, but somebody may have been missed.
-    Unknown,
-    Overrun,
-    Vetoed,
-}
-
-/// What is switched at one instant: ready to be written, because the window must be short.
-struct Flip<'a>(KVec<Staged<'a>>);
-
-impl<'a> Flip<'a> {
-    fn prepare(steps: &[Step], sites: &'a [Site]) -> Result<Self, Refusal> {
-        let mut staged = KVec::with_capacity(steps.len(), GFP_KERNEL)?;
-        for step in steps {
-            staged.push(sites[step.site].redirect.prepare(step.target), GFP_KERNEL)?;
-        }
-        Ok(Self(staged))
-    }
-
-    /// Nobody is inside: sends all functions where they go. False after a veto.
-    fn make(&self, stopped: &Stopped<'_>, window: &handler::Window) -> bool {
-        for staged in &self.0 {
-            staged.write(stopped);
-        }
-        window.flip(stopped)
-    }
-}
-
-/// See the module's documentation.
-pub(crate) struct Trial<'a> {
+/// The tries of one change.
+pub(crate) struct Attempt<'a> {
     pub(crate) shared: &'a Shared,
     requester: &'a Requester,
     begun: Instant<Monotonic>,
@@ -80,7 +72,7 @@ pub(crate) struct Trial<'a> {
     pub(crate) figures: Figures,
 }
 
-impl<'a> Trial<'a> {
+impl<'a> Attempt<'a> {
     /// One that begins now. What it leaves in `recording` is to be ended.
     pub(crate) fn new(
         shared: &'a Shared,
@@ -93,7 +85,7 @@ impl<'a> Trial<'a> {
             requester,
             begun: Instant::now(),
             deadline_ms,
-            pause: PAUSE_MS.0,
+            pause: FIRST_PAUSE_MS,
             blocked: false,
             recording,
             figures: Figures::default(),
@@ -101,24 +93,25 @@ impl<'a> Trial<'a> {
     }
 
     /// Flips all functions of `plan` when nobody is inside its ranges.
-    pub(crate) fn flip(&mut self, registry: &Registry, plan: &Plan) -> Result<(), Setback> {
-        let Plan { steps, ranges, .. } = plan;
+    pub(crate) fn flip(&mut self, registry: &Registry, plan: &Plan) -> Result<(), Retry> {
         // A copy, because sorting merges them, and a change that goes on task by task keeps them
         // apart.
-        let mut sorted = checked::copy(ranges)?;
+        let mut sorted = checked::copy(&plan.checked.forward)?;
         let recording = self.record()?;
-        let sites = &registry.sites;
-        let result = Flip::prepare(steps, sites)
-            .map_err(Setback::from)
-            .and_then(|flip| {
-                for step in steps.iter() {
-                    sites[step.site].redirect.watch();
-                }
-                let result = self.flip_until_deadline(&recording, Ranges::new(&mut sorted), &flip);
+        let redirects = || {
+            plan.steps
+                .iter()
+                .map(|step| &registry.site(step.site).redirect)
+        };
+        let result = registry
+            .stage(&plan.steps)
+            .map_err(Retry::from)
+            .and_then(|staged| {
+                redirects().for_each(Redirect::watch);
+                let ranges = Ranges::new(&mut sorted);
+                let result = self.flip_until_deadline(&recording, ranges, &staged);
                 // After a flip the new targets, otherwise the old ones.
-                for step in steps.iter() {
-                    sites[step.site].redirect.settle();
-                }
+                redirects().for_each(Redirect::settle);
                 result
             });
         *self.recording = Some(recording);
@@ -129,19 +122,22 @@ impl<'a> Trial<'a> {
         &mut self,
         recording: &Recording,
         ranges: Ranges<'_>,
-        flip: &Flip<'_>,
-    ) -> Result<(), Setback> {
+        staged: &[Staged<'_>],
+    ) -> Result<(), Retry> {
         let judge = Judge::new(ranges, Found::new()?);
         let mut scan = Scan::new(&self.shared.exits, recording, judge);
         loop {
             scan.look();
-            let mut end = End::Blocked;
-            if scan.judge.is_content() {
-                let window = handler::Window::open();
-                end = self.stop(&mut scan, |stopped| flip.make(stopped, &window))?;
+            let mut verdict = Verdict::Blocked;
+            if scan.judge.may_flip() {
+                let window = FlipWindow::open();
+                verdict = self.stop(&mut scan, |stopped| {
+                    staged.iter().for_each(|one| one.write(stopped));
+                    window.flip(stopped)
+                })?;
             }
             self.figures.scanned = scan.surveyed;
-            if end == End::Flipped {
+            if verdict == Verdict::Clear {
                 return Ok(());
             }
             let found = &scan.judge.found;
@@ -150,36 +146,39 @@ impl<'a> Trial<'a> {
                 // of the change then stands in `transition` and `last_error`.
                 self.requester.answer(Ok(()));
             }
-            self.pause_after(end, found)?;
+            self.backoff(verdict, found)?;
         }
     }
 
-    /// Phase 4: holds all CPUs, verifies, and flips when that may be done.
+    /// Phase 4: holds all CPUs, verifies, and flips when that may be done: then it is clear.
     pub(crate) fn stop(
         &mut self,
         scan: &mut Scan<'_>,
         flip: impl FnOnce(&Stopped<'_>) -> bool + Send,
-    ) -> Result<End, Refusal> {
+    ) -> Result<Verdict, Refusal> {
         let budget = self.shared.budget_ns();
-        let stopped =
-            stop::stop_machine(|stopped: &Stopped<'_>| match scan.verify(stopped, budget) {
-                Verdict::Unknown if scan.judge.is_content() => End::Unknown,
-                Verdict::Blocked | Verdict::Unknown => End::Blocked,
-                Verdict::Overrun => End::Overrun,
-                Verdict::Clear if flip(stopped) => End::Flipped,
-                Verdict::Clear => End::Vetoed,
-            });
-        let (end, held) = stopped
+        let stopped = stop::stop_machine(|stopped: &Stopped<'_>| {
+            let verdict = scan.verify(stopped, budget);
+            if verdict == Verdict::Clear && !flip(stopped) {
+                return Verdict::Vetoed;
+            }
+            match verdict {
+                // Whoever was found is in the way, whether or not somebody was missed.
+                Verdict::Unknown if !scan.judge.may_flip() => Verdict::Blocked,
+                verdict => verdict,
+            }
+        });
+        let (verdict, held) = stopped
             .map_err(|_| Refusal::new(Cause::NoMemory, fmt!("the machine could not be stopped")))?;
         self.figures.attempts += 1;
         self.figures.stop_ns = held;
         self.figures.verified = scan.judge.found.looked_at;
         self.figures.overflows = scan.fallbacks;
-        Ok(end)
+        Ok(verdict)
     }
 
     /// Begins to record who runs, unless that is done already.
-    pub(crate) fn record(&mut self) -> Result<Recording, Setback> {
+    pub(crate) fn record(&mut self) -> Result<Recording, Retry> {
         match self.recording.take() {
             Some(recording) => Ok(recording),
             None => Ok(self.shared.record().map_err(not_recorded)?),
@@ -199,7 +198,7 @@ impl<'a> Trial<'a> {
     /// Gives it its whole time again, because it goes on in another way.
     pub(crate) fn restart(&mut self) {
         self.begun = Instant::now();
-        self.pause = PAUSE_MS.0;
+        self.pause = FIRST_PAUSE_MS;
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -207,14 +206,14 @@ impl<'a> Trial<'a> {
     }
 
     /// After a try that came to nothing.
-    pub(crate) fn pause_after(&mut self, end: End, found: &Found) -> Result<(), Setback> {
-        self.blocked = end == End::Blocked;
+    pub(crate) fn backoff(&mut self, verdict: Verdict, found: &Found) -> Result<(), Retry> {
+        self.blocked = verdict == Verdict::Blocked;
         if self.is_over() {
-            return Err(Setback::Final(in_the_way(end, found)));
+            return Err(Retry::Never(in_the_way(verdict, found)));
         }
         self.wait()?;
         if self.shared.somebody_waits() {
-            return Err(Setback::Passing(in_the_way(end, found)));
+            return Err(Retry::Soon(in_the_way(verdict, found)));
         }
         Ok(())
     }
@@ -222,7 +221,7 @@ impl<'a> Trial<'a> {
     /// Sleeps between two tries, or learns that nobody wants the change any more.
     pub(crate) fn wait(&mut self) -> Result<(), Refusal> {
         let pause = self.pause;
-        self.pause = (pause * 2).min(PAUSE_MS.1);
+        self.pause = (pause * 2).min(LONGEST_PAUSE_MS);
         if !self.requester.pause(pause) {
             return Err(Refusal::new(
                 Cause::Cancelled,
@@ -235,16 +234,16 @@ impl<'a> Trial<'a> {
     /// The same for as short as possible: a module that is loaded and unloaded all the time is
     /// whole, or gone, for moments only, and a long pause would miss them again and again.
     pub(crate) fn wait_shortly(&mut self) -> Result<(), Refusal> {
-        self.pause = PAUSE_MS.0;
+        self.pause = FIRST_PAUSE_MS;
         self.wait()
     }
 }
 
 /// Why the last try came to nothing.
-fn in_the_way(end: End, found: &Found) -> Refusal {
-    match end {
-        End::Vetoed => Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function")),
-        End::Overrun => Refusal::new(
+fn in_the_way(verdict: Verdict, found: &Found) -> Refusal {
+    match verdict {
+        Verdict::Vetoed => Refusal::new(Cause::Nmi, fmt!("NMI handlers kept using a function")),
+        Verdict::Overrun => Refusal::new(
             Cause::Budget,
             fmt!(
                 "the CPUs may not be held for as long as it takes to verify {} tasks",
@@ -252,11 +251,11 @@ fn in_the_way(end: End, found: &Found) -> Refusal {
             ),
         ),
         // Whoever was found is not in the way: in a change that is made task by task nobody is.
-        End::Unknown => Refusal::new(
+        Verdict::Unknown => Refusal::new(
             Cause::Busy,
             fmt!("more tasks were exiting at once than can be followed"),
         ),
-        End::Flipped | End::Blocked => blocked(found),
+        Verdict::Clear | Verdict::Blocked => blocked(found),
     }
 }
 

@@ -7,17 +7,28 @@
 //! milliseconds, or until the change under way is over; who attaches sooner is refused, and has to
 //! try again.
 
-use crate::edge::kernel::bpf::Listener;
-use crate::edge::kernel::queue::WorkQueue;
-use crate::registry::shared::Shared;
-use kernel::impl_has_work;
-use kernel::new_spinlock;
-use kernel::new_work;
-use kernel::prelude::*;
-use kernel::sync::Arc;
-use kernel::sync::SpinLock;
-use kernel::workqueue::Work;
-use kernel::workqueue::WorkItem;
+use crate::{
+    edge::kernel::{
+        bpf::ProgramListener,
+        queue::WorkQueue, //
+    },
+    pure::address::FunctionAddress,
+    registry::shared::Shared, //
+};
+use kernel::{
+    impl_has_work,
+    new_spinlock,
+    new_work,
+    prelude::*,
+    sync::{
+        Arc,
+        SpinLock, //
+    },
+    workqueue::{
+        Work,
+        WorkItem, //
+    }, //
+};
 
 /// Programs that can be told apart until the worker has its turn. When there are more, all
 /// functions are given back that may be.
@@ -36,17 +47,17 @@ pub(crate) struct GiveBack {
 /// The functions that programs want.
 #[derive(Clone, Copy)]
 struct Wanted {
-    addresses: [usize; TOLD_APART],
+    addresses: [FunctionAddress; TOLD_APART],
     count: usize,
 }
 
 impl Wanted {
     const NOTHING: Self = Self {
-        addresses: [0; TOLD_APART],
+        addresses: [FunctionAddress(0); TOLD_APART],
         count: 0,
     };
 
-    fn holds(&self, address: usize) -> bool {
+    fn holds(&self, address: FunctionAddress) -> bool {
         let told_apart = self.addresses.get(..self.count);
         told_apart.is_none_or(|addresses| addresses.contains(&address))
     }
@@ -67,13 +78,13 @@ impl WorkItem for GiveBack {
 }
 
 /// What hears of BPF programs, and has the worker give functions back.
-pub(crate) struct Doorman {
+pub(crate) struct BpfListener {
     queue: Arc<WorkQueue>,
     give_back: Arc<GiveBack>,
 }
 
-impl Doorman {
-    /// Who works off `queue`, which must be emptied after the doorman hears nothing any more.
+impl BpfListener {
+    /// Who works off `queue`, which must be emptied after the listener hears nothing any more.
     pub(crate) fn new(shared: Arc<Shared>, queue: Arc<WorkQueue>) -> Result<Arc<Self>> {
         let give_back = Arc::pin_init(
             pin_init!(GiveBack {
@@ -87,8 +98,8 @@ impl Doorman {
     }
 }
 
-impl Listener for Doorman {
-    fn wanted(&self, address: usize) {
+impl ProgramListener for BpfListener {
+    fn wanted(&self, address: FunctionAddress) {
         {
             let mut wanted = self.give_back.wanted.lock();
             let count = wanted.count;

@@ -1,147 +1,109 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The core: the patches that are loaded, and the worker that makes their changes one after the
-//! other, never on the requester's stack.
+//! What makes changes: the worker, which makes one after the other and never on the requester's
+//! stack, and whatever has to be listened to meanwhile.
 
-use crate::api::consistency::Consistency;
-use crate::change::bpf::Doorman;
-use crate::patch::change::Change;
-use crate::change::request::Request;
-use crate::change::unload;
-use crate::control::core::CoreDir;
-use crate::control::patch::PatchDir;
-use crate::edge::kernel::bpf::Watch;
-use crate::edge::kernel::hotplug;
-use crate::edge::kernel::modules;
-use crate::edge::kernel::notifier::Notifier;
-use crate::edge::kernel::queue::WorkQueue;
-use crate::edge::kernel::tracepoint::Probe;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::patch::redirection::Redirection;
-use crate::patch::Patch;
-use crate::pure::versions;
-use crate::registry::shared::Shared;
-use crate::stacks::exits::Exits;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::Arc;
-use kernel::time::delay::fsleep;
-use kernel::time::Delta;
+use crate::{
+    api::consistency::Consistency,
+    change::{
+        bpf::BpfListener,
+        per_task::follow,
+        request::Request,
+        unload, //
+    },
+    edge::kernel::{
+        bpf::BpfProbe,
+        hotplug::Hotplug,
+        modules::Notifier,
+        queue::WorkQueue,
+        tracepoint::ExitProbe, //
+    },
+    patch::{
+        change::Change,
+        redirection::Redirection,
+        Patch, //
+    },
+    registry::shared::Shared,
+    stacks::exits::Exits, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::Arc, //
+};
 
-/// The core, loaded.
+/// See the module's documentation.
 #[pin_data]
-pub(crate) struct Core {
-    pub(crate) dir: CoreDir,
-    _watch: Option<Watch<Doorman>>,
-    queue: Arc<WorkQueue>,
+pub(crate) struct Engine {
+    // In this order they are dropped: first nothing new is asked for, then the queues run empty.
+    _bpf: Option<BpfProbe<BpfListener>>,
+    /// One change at a time.
+    changes: Arc<WorkQueue>,
+    /// Transitions that are followed, and what is left over from them; all at the same time.
     transitions: Arc<WorkQueue>,
     shared: Arc<Shared>,
-    _probe: Probe<Exits>,
-    _hotplug: hotplug::Watch,
+    _exits: ExitProbe<Exits>,
+    _hotplug: Hotplug,
     _notifier: Notifier<Shared>,
 }
 
-impl Core {
+impl Engine {
     /// `budget_us` and `poke_ms` as in [`Shared`]. Process context.
     pub(crate) fn new(budget_us: u32, poke_ms: u32) -> Result<Arc<Self>> {
         let (exits, probe) = Exits::listen()?;
         exits.complete();
         let shared = Shared::new(exits, budget_us, poke_ms)?;
-        let queue = Arc::new(WorkQueue::ordered(c"molt")?, GFP_KERNEL)?;
+        let changes = Arc::new(WorkQueue::ordered(c"molt")?, GFP_KERNEL)?;
         let transitions = Arc::new(WorkQueue::concurrent(c"molt_transition")?, GFP_KERNEL)?;
-        let doorman = Doorman::new(shared.clone(), queue.clone())?;
+        let listener = BpfListener::new(shared.clone(), changes.clone())?;
         // Without BPF trampolines nobody ever wants a function in that way.
-        let watch = Watch::new(doorman).ok();
+        let bpf = BpfProbe::new(listener).ok();
         Arc::pin_init(
             try_pin_init!(Self {
-                dir: CoreDir::new(shared.clone())?,
-                _watch: watch,
-                queue,
+                _bpf: bpf,
+                changes,
                 transitions,
                 _notifier: Notifier::new(shared.clone())?,
                 shared,
-                _probe: probe,
-                _hotplug: hotplug::Watch::new()?,
+                _exits: probe,
+                _hotplug: Hotplug::new()?,
             }),
             GFP_KERNEL,
         )
     }
 
-    /// Makes `patch` known and enables it. Process context.
-    pub(crate) fn load(self: &Arc<Self>, patch: Arc<Patch>) -> Result {
-        if let Some(twice) = patch.named_twice() {
-            pr_err!("{}: {} is named twice\n", patch.name(), twice);
-            return Err(EINVAL);
-        }
-        if let Some(twice) = versions::named_twice(patch.states().iter().map(|state| state.known()))
-        {
-            pr_err!("{}: state {:#x} is named twice\n", patch.name(), twice);
-            return Err(EINVAL);
-        }
-        let dir = PatchDir::new(self, patch.clone())?;
-        // Not in one step: a directory that finds no room must not be dropped under the lock.
-        let mut loaded = self.shared.loaded.lock();
-        if loaded.reserve(1, GFP_KERNEL).is_err() {
-            drop(loaded);
-            return Err(ENOMEM);
-        }
-        let pushed = loaded.push_within_capacity(dir);
-        debug_assert!(pushed.is_ok());
-        drop(loaded);
-        let result = self.ask(&patch, Change::Enable, true);
-        if result.is_err() {
-            // Nobody was ever sent into its code, nor will be: it stays in `State::Loading`.
-            drop(self.forget(patch.name()));
-            patch.clear_states();
-        }
-        result
+    /// What changes have in common with the core's own files.
+    pub(crate) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
     }
 
-    /// Forgets the disabled patch `name`, whose module is about to go. Process context; waits until
-    /// no task is in its code, and no reader or writer in its directory.
-    pub(crate) fn unload(&self, name: &CStr) {
-        self.refuse_force(name);
-        // Its functions may still be armed, if it was disabled just now. Before it is forgotten: as
-        // long as it is known, a module of these functions does not go without us.
-        self.shared.visit().prune();
-        if let Some(dir) = self.forget(name) {
-            unload::wait_until_left(dir.patch(), &self.shared);
-            dir.patch().clear_states();
-        }
+    /// Makes `patch` one of those that are loaded. Process context.
+    pub(crate) fn add(&self, patch: &Arc<Patch>) -> Result {
+        Ok(self.shared.loaded.lock().push(patch.clone(), GFP_KERNEL)?)
     }
 
-    /// `rmmod -f` asks nobody whether a module is in use. Calls go to the code of this one, or will
-    /// soon, or tasks may be anywhere in it: then it stays where it is.
-    fn refuse_force(&self, name: &CStr) {
-        let find = || {
-            let loaded = self.shared.loaded.lock();
-            let dir = loaded.iter().find(|dir| dir.patch().name() == name)?;
-            Some(dir.patch().clone())
-        };
-        let Some(patch) = find() else {
-            return;
-        };
-        while patch.is_changing() && !patch.is_in_use() {
-            fsleep(Delta::from_millis(1));
-        }
-        if patch.is_in_use() || patch.is_forced() {
-            pr_err!(
-                "{}: is in use and cannot go, so its rmmod never ends\n",
-                name
-            );
-            modules::stay();
-        }
+    /// The patch with this name that is loaded.
+    pub(crate) fn find(&self, name: &CStr) -> Option<Arc<Patch>> {
+        let loaded = self.shared.loaded.lock();
+        loaded.iter().find(|patch| patch.name() == name).cloned()
     }
 
     /// Takes the patch `name` out of those that are loaded. With the registry, whose holder may be
-    /// unbinding its symbols of a module that goes. What is returned is not to be dropped under a
-    /// lock: that waits for readers and writers, who may be waiting for a change.
-    fn forget(&self, name: &CStr) -> Option<PatchDir> {
+    /// unbinding its symbols of a module that goes. Process context.
+    pub(crate) fn forget(&self, name: &CStr) {
         let _registry = self.shared.visit();
         let mut loaded = self.shared.loaded.lock();
-        let index = loaded.iter().position(|dir| dir.patch().name() == name)?;
-        loaded.remove(index).ok()
+        loaded.retain(|patch| patch.name() != name);
+    }
+
+    /// Disarms the functions that no patch is on any more. Process context.
+    pub(crate) fn disarm_unused(&self) {
+        self.shared.visit().prune();
+    }
+
+    /// Waits until no task but the caller is in the code of a disabled `patch`. Process context.
+    pub(crate) fn wait_until_unused(&self, patch: &Patch) {
+        unload::wait_until_unused(patch, &self.shared);
     }
 
     /// Chooses how calls of `patch` are redirected while nothing changes. Process context; sleeps.
@@ -160,18 +122,7 @@ impl Core {
 
     /// Has the transition of `patch` completed, wherever tasks are. Process context.
     pub(crate) fn force(&self, patch: &Arc<Patch>) -> Result {
-        let forced = match patch.transition() {
-            Some(transition) => transition.force(),
-            None => Err(Refusal::new(Cause::Invalid, fmt!("no task is left behind"))),
-        };
-        forced.map_err(|refusal| self.shared.refuse(patch, refusal))
-    }
-
-    /// Has those woken whom the transition of `patch` has left behind. Process context.
-    pub(crate) fn poke(&self, patch: &Arc<Patch>) {
-        if let Some(transition) = patch.transition() {
-            transition.poke();
-        }
+        follow::force(&self.shared, patch).map_err(|refusal| self.shared.refuse(patch, refusal))
     }
 
     /// How changes of a patch deal with tasks that are inside, unless its author says it.
@@ -188,7 +139,11 @@ impl Core {
         self.ask(patch, change, false)
     }
 
-    /// The same. `loads`: for the load of the patch's module.
+    /// Enables `patch` as [`Engine::request`] does, for the load of its module.
+    pub(crate) fn enable_at_load(&self, patch: &Arc<Patch>) -> Result {
+        self.ask(patch, Change::Enable, true)
+    }
+
     fn ask(&self, patch: &Arc<Patch>, change: Change, loads: bool) -> Result {
         let request = Request::new(
             self.shared.clone(),
@@ -198,7 +153,7 @@ impl Core {
             loads,
         )?;
         // A new request is on no queue, so this cannot fail.
-        let _ = self.queue.get().enqueue(request.clone());
+        let _ = self.changes.get().enqueue(request.clone());
         request.wait()
     }
 }

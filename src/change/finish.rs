@@ -2,17 +2,24 @@
 
 //! What becomes of patches when a change has been made, or has not.
 
-use crate::patch::change::Change;
-use crate::patch::lifecycle;
-use crate::patch::status::Phase;
-use crate::patch::Patch;
-use crate::registry::shared::Shared;
-use crate::registry::Registry;
+use crate::{
+    patch::{
+        change::Change,
+        lifecycle,
+        status::Phase,
+        Patch, //
+    },
+    registry::{
+        shared::Shared,
+        transition::Transition,
+        Registry, //
+    }, //
+};
 use kernel::sync::Arc;
 
-/// Everybody is where a change has sent them: brings the order of patches up to date. Callbacks are
-/// left to [`conclude`]. `supersedes`: a patch that is enabled takes all others off.
-pub(crate) fn settle(
+/// Every task is where a change has sent it: brings the order of patches up to date. Callbacks are
+/// left to [`post_callbacks`]. `supersedes`: a patch that is enabled takes all others off.
+pub(crate) fn commit(
     shared: &Shared,
     registry: &mut Registry,
     patch: &Arc<Patch>,
@@ -22,40 +29,53 @@ pub(crate) fn settle(
     match change {
         Change::Enable if supersedes => supersede(shared, registry, patch),
         Change::Enable => {}
-        Change::Disable => {
-            for site in &mut registry.sites {
-                site.remove(patch);
-            }
-            registry.remove(patch);
-        }
+        Change::Disable => registry.remove(patch),
     }
 }
 
 /// A patch that replaces all others is on: they are on nothing any more, and their modules may go.
 fn supersede(shared: &Shared, registry: &mut Registry, patch: &Arc<Patch>) {
-    for site in &mut registry.sites {
-        site.remove_others(patch);
-    }
-    while let Some(other) = registry
-        .patches()
-        .iter()
-        .find(|other| !Arc::ptr_eq(other, patch))
-    {
-        let other = other.clone();
+    while let Some(other) = registry.another(patch) {
         registry.remove(&other);
         for index in 0..other.objects().len() {
             lifecycle::discard(&other, index);
         }
     }
-    for dir in shared.loaded.lock().iter() {
-        if !Arc::ptr_eq(dir.patch(), patch) {
-            dir.patch().supersede();
+    for other in shared.loaded.lock().iter() {
+        if !Arc::ptr_eq(other, patch) {
+            other.supersede();
+        }
+    }
+}
+
+/// Nobody is left behind in `transition`: its functions go where they are to go, and the order of
+/// patches is brought up to date.
+pub(crate) fn complete(shared: &Shared, registry: &mut Registry, transition: &Transition) {
+    registry.complete(transition);
+    if transition.is_forced() {
+        keep_forced(registry, transition);
+    }
+    let (patch, change) = (&transition.patch, transition.change());
+    commit(shared, registry, patch, change, transition.supersedes());
+}
+
+/// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it was
+/// disabled, otherwise that of the patches below.
+fn keep_forced(registry: &mut Registry, transition: &Transition) {
+    let patch = &transition.patch;
+    match transition.change() {
+        Change::Disable => patch.keep_forced(),
+        Change::Enable => {
+            registry.force(patch);
+            for below in registry.below(patch) {
+                below.keep_forced();
+            }
         }
     }
 }
 
 /// The change is made: calls the callbacks that come after it.
-pub(crate) fn conclude(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
+pub(crate) fn post_callbacks(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
     for (index, object) in patch.objects().iter().enumerate() {
         match (change, patch.phase(index)) {
             (_, Phase::Absent) => {}
@@ -70,7 +90,7 @@ pub(crate) fn conclude(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
 }
 
 /// The change is not made: undoes what was done before it, in reverse.
-pub(crate) fn undo(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
+pub(crate) fn rollback(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
     for (index, object) in patch.objects().iter().enumerate().rev() {
         match (change, patch.phase(index)) {
             (Change::Enable, Phase::Prepared) => lifecycle::release(patch, index, object, below),

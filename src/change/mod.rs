@@ -17,7 +17,6 @@
 
 pub(crate) mod attempt;
 pub(crate) mod bpf;
-pub(crate) mod cleanup;
 pub(crate) mod engine;
 pub(crate) mod finish;
 pub(crate) mod module;

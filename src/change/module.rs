@@ -9,23 +9,36 @@
 //! Both happen in the task that loads or unloads the module, which waits for the registry. A change
 //! that is blocked gives way to it ([`Shared::somebody_waits`]).
 
-use crate::api::declaration::Object;
-use crate::change::plan::Plan;
-use crate::edge::kernel::modules::Listener;
-use crate::edge::kernel::modules::Module;
-use crate::error::Refusal;
-use crate::error::Setback;
-use crate::patch::lifecycle;
-use crate::patch::status::Phase;
-use crate::patch::Patch;
-use crate::registry::shared::Shared;
-use crate::registry::transition::Transition;
-use crate::registry::Registry;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::Arc;
+use crate::{
+    api::declaration::Object,
+    change::plan::Plan,
+    edge::kernel::modules::{
+        Module,
+        ModuleListener, //
+    },
+    error::{
+        Refusal,
+        Retry, //
+    },
+    patch::{
+        change::Change,
+        lifecycle,
+        status::Phase,
+        Patch, //
+    },
+    registry::{
+        shared::Shared,
+        transition::Transition,
+        Registry, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr,
+    sync::Arc, //
+};
 
-impl Listener for Shared {
+impl ModuleListener for Shared {
     fn coming(&self, name: &CStr, module: Module) -> Result {
         if !self.concerns(name) {
             return Ok(());
@@ -42,7 +55,7 @@ impl Listener for Shared {
             self.let_go(&mut registry, name, module);
             return Err(self.refuse(&patch, refusal));
         }
-        registry.settle();
+        registry.apply_redirection();
         Ok(())
     }
 
@@ -61,7 +74,7 @@ impl Shared {
         let loaded = self.loaded.lock();
         loaded
             .iter()
-            .any(|dir| object_of(dir.patch(), module).is_some())
+            .any(|patch| object_of(patch, module).is_some())
     }
 
     /// Takes all patches off a module that goes.
@@ -70,10 +83,10 @@ impl Shared {
             lifecycle::begin_leaving(&patch, index, object, registry.below(&patch));
         }
         registry.drop_module(module.id);
-        for transition in &registry.transitions {
+        for transition in registry.transitions() {
             // Without memory who comes to be where the module was may be taken for a straggler.
-            let _ = transition.set_ways(|ways| {
-                ways.forget(module.text);
+            let _ = transition.set_checked(|checked| {
+                checked.forget(module.text);
                 Ok(())
             });
         }
@@ -93,9 +106,8 @@ impl Shared {
     ) -> Option<(Arc<Patch>, usize, &'static Object)> {
         // Not for longer: callbacks come after this, and whoever loads a module asks for it.
         let loaded = self.loaded.lock();
-        loaded.iter().find_map(|dir| {
-            let (index, object) = object_of(dir.patch(), module)?;
-            let patch = dir.patch();
+        loaded.iter().find_map(|patch| {
+            let (index, object) = object_of(patch, module)?;
             holds(patch, index).then(|| (patch.clone(), index, object))
         })
     }
@@ -139,18 +151,11 @@ fn patch_late(
     lifecycle::prepare(patch, index, object, registry.below(patch))?;
     let mut plan = Plan::new();
     plan.add(registry, index, object, Some(module))?;
-    plan.arm(registry).map_err(Setback::refusal)?;
+    plan.arm(registry).map_err(Retry::refusal)?;
     plan.enter(patch)?;
     match registry.transition_of(patch).cloned() {
         Some(transition) => join(registry, &transition, &plan)?,
-        None => {
-            let Registry { sites, retired, .. } = &mut *registry;
-            for step in &plan.steps {
-                // Whoever calls it comes here, whatever a patch below is about to do.
-                sites[step.site].redirect.join(retired);
-            }
-            plan.set(registry);
-        }
+        None => registry.set(&plan.steps),
     }
     plan.publish(registry, patch);
     if registry.transition_of(patch).is_none() {
@@ -159,29 +164,27 @@ fn patch_late(
     Ok(())
 }
 
-/// Has the functions of `plan` take part in a transition of their patch that is under way. What
-/// comes after a change comes when it is complete.
+/// Has the functions of `plan`, which is for enabling, take part in a transition that is under way.
+/// What comes after a change comes when it is complete.
 fn join(registry: &mut Registry, transition: &Transition, plan: &Plan) -> Result<(), Refusal> {
     let change = transition.change();
     // Before anybody can be inside.
     transition
-        .set_ways(|ways| ways.widen(change, &plan.ranges, &plan.back))
+        .set_checked(|checked| checked.widen(change, &plan.checked))
         .map_err(|_| Refusal::no_memory())?;
-    let Registry { sites, retired, .. } = registry;
-    for step in &plan.steps {
-        let redirect = &mut sites[step.site].redirect;
-        let targets = change.order(redirect.target(), step.target);
-        let parted = redirect.part(transition.migration(), targets, retired);
-        parted.map_err(|_| Refusal::no_memory())?;
-    }
-    Ok(())
+    let steps = plan.steps.iter().map(|step| match change {
+        Change::Enable => *step,
+        Change::Disable => step.reversed(),
+    });
+    let begun = registry.begin(steps, transition.migration());
+    begun.map_err(|_| Refusal::no_memory())
 }
 
 /// Has the functions of a module that comes take part in the transitions of patches that replace
 /// all others: those which such a patch has not, and others have.
 fn replace(registry: &mut Registry, module: Module) -> Result<(), (Arc<Patch>, Refusal)> {
     let mut at = 0;
-    while let Some(transition) = registry.transitions.get(at).cloned() {
+    while let Some(transition) = registry.transitions().get(at).cloned() {
         at += 1;
         if transition.supersedes() {
             replace_late(registry, &transition, module)
@@ -191,26 +194,17 @@ fn replace(registry: &mut Registry, module: Module) -> Result<(), (Arc<Patch>, R
     Ok(())
 }
 
-/// The same for one transition.
+/// Has them take part in one such transition.
 fn replace_late(
     registry: &mut Registry,
     transition: &Transition,
     module: Module,
 ) -> Result<(), Refusal> {
-    let change = transition.change();
-    let Registry { sites, retired, .. } = registry;
-    for site in sites {
-        if site.function.module != Some(module.id) || site.has(&transition.patch) {
-            continue;
+    let mut plan = Plan::new();
+    for (index, site) in registry.sites() {
+        if site.function.module == Some(module.id) && !site.has(&transition.patch) {
+            plan.uncover(index, site)?;
         }
-        let (mut ranges, mut back) = (KVec::new(), KVec::new());
-        site.vacated(site.is_forced(), &mut ranges)?;
-        site.vacated_bare(&mut back)?;
-        let targets = change.order(site.redirect.target(), 0);
-        transition
-            .set_ways(|ways| ways.widen(change, &ranges, &back))
-            .and_then(|()| site.redirect.part(transition.migration(), targets, retired))
-            .map_err(|_| Refusal::no_memory())?;
     }
-    Ok(())
+    join(registry, transition, &plan)
 }

@@ -2,38 +2,59 @@
 
 //! What a change will do: which functions go where, and where nobody may be at that instant.
 
-use crate::api::declaration;
-use crate::patch::change::Change;
-use crate::edge::kernel::modules;
-use crate::edge::kernel::modules::Module;
-use crate::edge::kernel::modules::Presence;
-use crate::edge::kernel::symbols;
-use crate::edge::kernel::symbols::Symbolic;
-use crate::edge::mechanism::redirect;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::error::Setback;
-use crate::patch::function::Function;
-use crate::patch::Patch;
-use crate::pure::ranges::Range;
-use crate::registry::site::Site;
-use crate::registry::Registry;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::Arc;
-
-/// One function's part in a change.
-pub(crate) struct Step {
-    /// Index among the registry's sites, which stay in place during a change.
-    pub(crate) site: usize,
-    /// Where calls shall go; 0 for the function itself.
-    pub(crate) target: usize,
-}
+use crate::{
+    api::declaration,
+    edge::{
+        kernel::{
+            modules::{
+                self,
+                Module,
+                Presence, //
+            },
+            symbols::{
+                self,
+                Symbolic, //
+            }, //
+        },
+        mechanism::redirect, //
+    },
+    error::{
+        Cause,
+        Refusal,
+        Retry, //
+    },
+    patch::{
+        change::Change,
+        function::KernelFunction,
+        Patch, //
+    },
+    pure::address::{
+        CallTarget,
+        FunctionAddress, //
+    },
+    registry::{
+        self,
+        checked::Checked,
+        site::{
+            Site,
+            SiteIndex,
+            Step, //
+        },
+        transition::Transition,
+        Registry, //
+    }, //
+};
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    str::CStr,
+    sync::Arc, //
+};
 
 /// A function of the patch that is enabled.
 struct Own {
-    /// Index among the registry's sites, as [`Step::site`]; those to be armed come behind them.
-    site: usize,
+    /// As [`Step::site`]; functions that are armed for the change come behind the others.
+    site: SiteIndex,
     /// Index of its object, and of the function in that.
     place: (usize, usize),
     function: &'static declaration::Function,
@@ -42,34 +63,42 @@ struct Own {
 /// See the module's documentation.
 pub(crate) struct Plan {
     pub(crate) steps: KVec<Step>,
-    /// Where nobody may be when it is carried out, and where nobody when it is taken back.
-    pub(crate) ranges: KVec<Range>,
-    pub(crate) back: KVec<Range>,
+    pub(crate) checked: Checked,
     own: KVec<Own>,
-    /// Functions that are not armed yet.
-    to_arm: KVec<Unarmed>,
-}
-
-/// A function that is to be armed, with the names of its object and of itself.
-struct Unarmed {
-    found: Function,
-    object: &'static CStr,
-    name: &'static CStr,
+    /// Functions that are not armed yet, and the names of object and function of each.
+    to_arm: KVec<KernelFunction>,
+    names: KVec<(&'static CStr, &'static CStr)>,
 }
 
 impl Plan {
     pub(crate) const fn new() -> Self {
         Self {
             steps: KVec::new(),
-            ranges: KVec::new(),
-            back: KVec::new(),
+            checked: Checked::new(),
             own: KVec::new(),
             to_arm: KVec::new(),
+            names: KVec::new(),
         }
     }
 
+    /// The way back of a transition that is under way.
+    pub(crate) fn back(registry: &Registry, reversed: &Transition) -> Result<Self, AllocError> {
+        let mut plan = Self::new();
+        for (site, armed) in registry.sites() {
+            let redirect = &armed.redirect;
+            if let (true, Some((old, new))) =
+                (redirect.is_in(reversed.migration()), redirect.targets())
+            {
+                let step = Step { site, old, new };
+                plan.steps.push(step.reversed(), GFP_KERNEL)?;
+            }
+        }
+        plan.checked = reversed.checked()?.reversed();
+        Ok(plan)
+    }
+
     /// Adds the functions of one object of the patch that is to be enabled. `module` as for
-    /// [`Function::resolve`].
+    /// [`KernelFunction::resolve`].
     pub(crate) fn add(
         &mut self,
         registry: &Registry,
@@ -78,18 +107,15 @@ impl Plan {
         module: Option<Module>,
     ) -> Result<(), Refusal> {
         for (number, function) in object.functions().iter().enumerate() {
-            let found = Function::resolve(object, module, function)?;
+            let found = KernelFunction::resolve(object, module, function)?;
             let site = match self.position(registry, found.address) {
                 Some(site) => site,
                 None => {
-                    let (object, name) = (object.name(), function.name());
-                    let unarmed = Unarmed {
-                        found,
-                        object,
-                        name,
-                    };
-                    self.to_arm.push(unarmed, GFP_KERNEL)?;
-                    registry.sites.len() + self.to_arm.len() - 1
+                    let names = (object.name(), function.name());
+                    self.names.push(names, GFP_KERNEL)?;
+                    let site = registry.next_index(self.to_arm.len());
+                    self.to_arm.push(found, GFP_KERNEL)?;
+                    site
                 }
             };
             if self.own.iter().any(|own| own.site == site) {
@@ -98,10 +124,9 @@ impl Plan {
                     fmt!("{}:{} is named twice", object.name(), function.name()),
                 ));
             }
-            let place = (index, number);
             let own = Own {
                 site,
-                place,
+                place: (index, number),
                 function,
             };
             self.own.push(own, GFP_KERNEL)?;
@@ -110,36 +135,32 @@ impl Plan {
     }
 
     /// The index of the function at `address`, armed or to be armed.
-    fn position(&self, registry: &Registry, address: usize) -> Option<usize> {
+    fn position(&self, registry: &Registry, address: FunctionAddress) -> Option<SiteIndex> {
         registry.position(address).or_else(|| {
             let mut to_arm = self.to_arm.iter();
-            let behind = to_arm.position(|unarmed| unarmed.found.address == address)?;
-            Some(registry.sites.len() + behind)
+            let behind = to_arm.position(|function| function.address == address)?;
+            Some(registry.next_index(behind))
         })
     }
 
     /// Arms the functions that were added and are not armed yet, all in one step, and says where
     /// each goes.
-    pub(crate) fn arm(&mut self, registry: &mut Registry) -> Result<(), Setback> {
-        let mut sites = KVec::with_capacity(self.to_arm.len(), GFP_KERNEL)?;
-        for unarmed in &self.to_arm {
-            sites.push(unarmed.found.site, GFP_KERNEL)?;
-        }
-        registry.sites.reserve(sites.len(), GFP_KERNEL)?;
-        let redirects = redirect::arm(&sites).map_err(|e| not_armed(e, &self.to_arm, &sites))?;
+    pub(crate) fn arm(&mut self, registry: &mut Registry) -> Result<(), Retry> {
         let to_arm = core::mem::take(&mut self.to_arm);
-        for (unarmed, redirect) in to_arm.into_iter().zip(redirects) {
-            let site = Site::new(unarmed.found, redirect);
-            registry.sites.push(site, GFP_KERNEL)?;
-        }
+        registry
+            .arm(to_arm)
+            .map_err(|(error, functions)| not_armed(error, &functions, &self.names))?;
         for own in &self.own {
-            let site = &mut registry.sites[own.site];
-            site.reserve()?;
-            site.vacated(own.function.is_forced(), &mut self.ranges)?;
-            self.back.push(site.function.entry(), GFP_KERNEL)?;
+            registry.reserve_on(own.site)?;
+            let site = registry.site(own.site);
+            site.vacated(own.function.is_forced(), &mut self.checked.forward)?;
+            self.checked
+                .reverse
+                .push(site.function.entry(), GFP_KERNEL)?;
             let step = Step {
                 site: own.site,
-                target: own.function.replacement(),
+                old: site.redirect.target(),
+                new: CallTarget::Replacement(own.function.replacement()),
             };
             self.steps.push(step, GFP_KERNEL)?;
         }
@@ -153,12 +174,9 @@ impl Plan {
         registry: &Registry,
         patch: &Arc<Patch>,
     ) -> Result<(), Refusal> {
-        for (site, armed) in registry.sites.iter().enumerate() {
-            // Those without a patch are where they are to go, and will be disarmed.
-            if !armed.is_bare() && !self.own.iter().any(|own| own.site == site) {
-                armed.vacated(armed.is_forced(), &mut self.ranges)?;
-                armed.vacated_bare(&mut self.back)?;
-                self.steps.push(Step { site, target: 0 }, GFP_KERNEL)?;
+        for (index, site) in registry.sites() {
+            if !self.own.iter().any(|own| own.site == index) {
+                self.uncover(index, site)?;
             }
         }
         for other in registry.patches() {
@@ -169,6 +187,22 @@ impl Plan {
         Ok(())
     }
 
+    /// Has a function go back to the kernel's own code. (A function that is armed but no longer
+    /// patched runs that already; nothing has to be done for it.)
+    pub(crate) fn uncover(&mut self, index: SiteIndex, site: &Site) -> Result<(), Refusal> {
+        if site.is_bare() {
+            return Ok(());
+        }
+        site.vacated(site.is_forced(), &mut self.checked.forward)?;
+        site.vacated_bare(&mut self.checked.reverse)?;
+        let step = Step {
+            site: index,
+            old: site.redirect.target(),
+            new: CallTarget::Original,
+        };
+        Ok(self.steps.push(step, GFP_KERNEL)?)
+    }
+
     /// Sends calls back to where they would go without `patch`.
     pub(crate) fn withdraw(
         &mut self,
@@ -176,13 +210,18 @@ impl Plan {
         patch: &Arc<Patch>,
     ) -> Result<(), Refusal> {
         self.leave(patch)?;
-        for (site, armed) in registry.sites.iter().enumerate() {
-            let target = armed.target_without(patch);
+        for (index, site) in registry.sites() {
+            let (old, new) = (site.redirect.target(), site.target_without(patch));
             // Others may be on their way elsewhere, by transitions of their own.
-            if armed.has(patch) && target != armed.redirect.target() {
-                armed.vacated(armed.is_forced(), &mut self.ranges)?;
-                armed.vacated_without(patch, &mut self.back)?;
-                self.steps.push(Step { site, target }, GFP_KERNEL)?;
+            if site.has(patch) && new != old {
+                site.vacated(site.is_forced(), &mut self.checked.forward)?;
+                site.vacated_without(patch, &mut self.checked.reverse)?;
+                let step = Step {
+                    site: index,
+                    old,
+                    new,
+                };
+                self.steps.push(step, GFP_KERNEL)?;
             }
         }
         Ok(())
@@ -193,7 +232,7 @@ impl Plan {
     /// stay.
     fn leave(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.is_forced() {
-            self.ranges.push(patch.text, GFP_KERNEL)?;
+            self.checked.forward.push(patch.text, GFP_KERNEL)?;
         }
         Ok(())
     }
@@ -209,26 +248,27 @@ impl Plan {
         registry: &Registry,
         patch: &Arc<Patch>,
         change: Change,
-    ) -> Result<(), Setback> {
-        let is_concerned = |index: usize, site: &Site| {
+    ) -> Result<(), Retry> {
+        let is_concerned = |index: SiteIndex, site: &Site| {
             site.has(patch) || self.own.iter().any(|own| own.site == index)
         };
-        let mut sites = registry.sites.iter().enumerate();
+        let mut sites = registry.sites();
         if let Some((_, site)) = sites.find(|(index, site)| {
-            is_concerned(*index, site) && (site.redirect.is_parted() || registry.is_moving(site))
+            is_concerned(*index, site)
+                && (site.redirect.in_transition() || registry.is_moving(site))
         }) {
-            return Err(Setback::Lasting(Refusal::new(
+            return Err(Retry::Later(Refusal::new(
                 Cause::Busy,
                 fmt!(
                     "{} is part of a transition that is under way",
-                    Symbolic(site.function.address)
+                    Symbolic(site.function.address.0)
                 ),
             )));
         }
         let all = change.supersedes(patch);
-        let mut others = registry.transitions.iter();
+        let mut others = registry.transitions().iter();
         match others.find(|other| all || other.supersedes() || patch.meets(&other.patch)) {
-            Some(other) => Err(Setback::Lasting(Refusal::new(
+            Some(other) => Err(Retry::Later(Refusal::new(
                 Cause::Busy,
                 fmt!("the transition of {} is under way", other.patch.name()),
             ))),
@@ -240,12 +280,12 @@ impl Plan {
     /// forces functions, only those replacements that are not forced: tasks may stay in the others.
     pub(crate) fn enter(&mut self, patch: &Patch) -> Result<(), Refusal> {
         if !patch.forces() {
-            self.back.push(patch.text, GFP_KERNEL)?;
+            self.checked.reverse.push(patch.text, GFP_KERNEL)?;
             return Ok(());
         }
         for own in self.own.iter().filter(|own| !own.function.is_forced()) {
             let body = symbols::body_at(own.function.replacement());
-            self.back.push(body, GFP_KERNEL)?;
+            self.checked.reverse.push(body, GFP_KERNEL)?;
         }
         Ok(())
     }
@@ -253,26 +293,19 @@ impl Plan {
     /// After the flip: `patch` is on its functions.
     pub(crate) fn publish(&self, registry: &mut Registry, patch: &Arc<Patch>) {
         for own in &self.own {
-            let site = &mut registry.sites[own.site];
             let function = own.function;
-            site.push(patch.clone(), function.replacement(), function.is_forced());
+            let replacement = function.replacement();
+            registry.cover(own.site, patch, replacement, function.is_forced());
             let (object, number) = own.place;
-            patch.set_address(object, number, site.function.address);
-        }
-    }
-
-    /// Instead of a flip, for functions that nobody can be in or call yet: sends calls to the
-    /// newest replacements.
-    pub(crate) fn set(&self, registry: &Registry) {
-        for step in &self.steps {
-            registry.sites[step.site].redirect.set(step.target);
+            let address = registry.site(own.site).function.address;
+            patch.set_address(object, number, address);
         }
     }
 }
 
 /// Whether an object is there: `Ok(None)` when it is a module that is not loaded, `Ok(Some(None))`
 /// for the image.
-pub(crate) fn presence(object: &declaration::Object) -> Result<Option<Option<Module>>, Setback> {
+pub(crate) fn presence(object: &declaration::Object) -> Result<Option<Option<Module>>, Retry> {
     let Some(name) = object.module() else {
         return Ok(Some(None));
     };
@@ -280,7 +313,7 @@ pub(crate) fn presence(object: &declaration::Object) -> Result<Option<Option<Mod
         Presence::Here(module) => Ok(Some(Some(module))),
         Presence::Absent => Ok(None),
         // It runs, but whether its notifiers have been called is not known.
-        Presence::Passing => Err(Setback::Passing(Refusal::new(
+        Presence::Passing => Err(Retry::Soon(Refusal::new(
             Cause::Busy,
             fmt!("module {} is being loaded or unloaded", name),
         ))),
@@ -288,11 +321,15 @@ pub(crate) fn presence(object: &declaration::Object) -> Result<Option<Option<Mod
 }
 
 /// Why ftrace did not arm functions, and which one: it does not say, so halves of them are tried.
-fn not_armed(error: Error, functions: &[Unarmed], sites: &[usize]) -> Setback {
+fn not_armed(
+    error: Error,
+    functions: &[KernelFunction],
+    names: &[(&'static CStr, &'static CStr)],
+) -> Retry {
     if error == EAGAIN {
         // BPF holds the lock of a function's trampoline while it waits for ftrace. The way out is
         // to let go of everything and begin again.
-        return Setback::Passing(Refusal::new(
+        return Retry::Soon(Refusal::new(
             Cause::Owned,
             fmt!("BPF kept the trampoline of a function locked"),
         ));
@@ -300,7 +337,11 @@ fn not_armed(error: Error, functions: &[Unarmed], sites: &[usize]) -> Setback {
     if error == ENOMEM {
         return Refusal::no_memory().into();
     }
-    let (mut first, mut sites) = (0, sites);
+    let all = match registry::ftrace_sites(functions) {
+        Ok(all) => all,
+        Err(_) => return Refusal::no_memory().into(),
+    };
+    let (mut first, mut sites) = (0, &all[..]);
     while sites.len() > 1 {
         let (left, right) = sites.split_at(sites.len() / 2);
         sites = match redirect::arm(left) {
@@ -311,19 +352,18 @@ fn not_armed(error: Error, functions: &[Unarmed], sites: &[usize]) -> Setback {
             }
         };
     }
-    let (Err(error), Some(Unarmed { object, name, .. })) =
-        (redirect::arm(sites), functions.get(first))
-    else {
-        return Setback::Passing(Refusal::new(
+    let (Err(error), Some((object, name))) = (redirect::arm(sites), names.get(first)) else {
+        return Retry::Soon(Refusal::new(
             Cause::Owned,
             fmt!("a function was redirected by somebody else for a moment"),
         ));
     };
-    Setback::Final(if error == EBUSY {
+    Retry::Never(if error == EBUSY {
         Refusal::new(
             Cause::Owned,
             fmt!(
-                "{}:{} is redirected by livepatch, a kprobe or a direct call, or kernel.ftrace_enabled is 0",
+                "{}:{} is redirected by livepatch, a kprobe or a direct call, \
+                 or kernel.ftrace_enabled is 0",
                 object,
                 name
             ),

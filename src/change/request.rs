@@ -2,40 +2,50 @@
 
 //! A change that somebody asked for, carried out by the worker.
 
-use crate::patch::change::Change;
-use crate::change::cleanup::Cleanup;
-use crate::change::requester::Requester;
-use crate::change::transaction::Made;
-use crate::change::transaction::Transaction;
-use crate::edge::kernel::modules::ModuleRef;
-use crate::edge::kernel::queue::WorkQueue;
-use crate::edge::mechanism::recorder::Recording;
-use crate::error::Refusal;
-use crate::patch::status::Phase;
-use crate::patch::status::State;
-use crate::patch::Patch;
-use crate::registry::shared::Shared;
-use crate::registry::transition::Transition;
-use kernel::impl_has_work;
-use kernel::new_mutex;
-use kernel::new_work;
-use kernel::prelude::*;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
-use kernel::time::delay::fsleep;
-use kernel::time::Delta;
-use kernel::workqueue::Work;
-use kernel::workqueue::WorkItem;
-
-/// What has come of a request.
-enum Answer {
-    /// There was nothing to change.
-    Nothing,
-    /// So many functions were changed.
-    Done(usize),
-    /// It is done for all but some tasks, which are to be waited for.
-    Begun(Arc<Transition>),
-}
+use crate::{
+    change::{
+        requester::Requester,
+        transaction::{
+            Outcome,
+            Transaction, //
+        }, //
+    },
+    edge::{
+        kernel::{
+            modules::ModuleRef,
+            queue::WorkQueue, //
+        },
+        mechanism::recorder::Recording, //
+    },
+    error::Refusal,
+    patch::{
+        change::Change,
+        status::{
+            Phase,
+            Progress, //
+        },
+        Patch, //
+    },
+    registry::shared::Shared, //
+};
+use kernel::{
+    impl_has_work,
+    new_mutex,
+    new_work,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    workqueue::{
+        Work,
+        WorkItem, //
+    }, //
+};
 
 /// A change that somebody waits for.
 #[pin_data]
@@ -91,40 +101,44 @@ impl Request {
         self.requester.wait()
     }
 
-    /// Makes the change and publishes how it went: phase 5. What it leaves in `recording` is to be
-    /// ended.
+    /// Makes the change and publishes how it went: phase 5. Also says how many functions it
+    /// concerned. What it leaves in `recording` is to be ended.
     ///
     /// The patch module is kept by `pin` until the state is published: whoever reads there, or is
     /// answered, that the patch is off can unload it.
-    fn serve(&self, recording: &mut Option<Recording>, pin: Option<ModuleRef>) -> Result<Answer> {
+    fn serve(
+        &self,
+        recording: &mut Option<Recording>,
+        pin: Option<ModuleRef>,
+    ) -> Result<(Outcome, usize)> {
         let (during, after) = (self.change.during(), self.change.after());
         if self.requester.is_killed() {
             return Err(EINTR);
         }
         let before = {
             let mut status = self.patch.status.lock();
-            match (self.change, status.state) {
+            match (self.change, status.progress) {
                 // The module goes if its load is refused, whatever others have asked for.
-                (_, State::Loading) if !self.loads => return Err(EBUSY),
-                (_, state) if state == after => return Ok(Answer::Nothing),
+                (_, Progress::Loading) if !self.loads => return Err(EBUSY),
+                (_, state) if state == after => return Ok((Outcome::Nothing, 0)),
                 // A transition is on its way there: nothing else lasts from one request to the
                 // next.
-                (_, state) if state == during => return Ok(Answer::Nothing),
-                (Change::Disable, State::Superseded) => return Ok(Answer::Nothing),
-                (Change::Enable, State::Superseded) => {
+                (_, state) if state == during => return Ok((Outcome::Nothing, 0)),
+                (Change::Disable, Progress::Superseded) => return Ok((Outcome::Nothing, 0)),
+                (Change::Enable, Progress::Superseded) => {
                     drop(status);
                     return Err(self.refuse(Refusal::superseded()));
                 }
                 // Until it has had its turn, nobody can have taken its place.
-                (_, State::Loading) => State::Loading,
-                _ => core::mem::replace(&mut status.state, during),
+                (_, Progress::Loading) => Progress::Loading,
+                _ => core::mem::replace(&mut status.progress, during),
             }
         };
         let functions = self.patch.functions();
         let mut transaction =
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
-        let figures = transaction.trial.figures;
+        let figures = transaction.attempt.figures;
         // With what it holds: whoever finds the change over can unload those that are off.
         drop(transaction);
         if result.is_ok() {
@@ -140,25 +154,28 @@ impl Request {
             let mut status = self.patch.status.lock();
             let state = match (&result, before) {
                 // Meanwhile; that is for good.
-                _ if status.state == State::Superseded => status.state,
-                (Ok(Made::Wholly), _) => after,
+                _ if status.progress == Progress::Superseded => status.progress,
+                (Ok(Outcome::Nothing | Outcome::Done), _) => after,
                 // Unless it was complete before this.
-                (Ok(Made::InPart(transition)), _) if transition.is_over() => status.state,
-                (Ok(Made::InPart(_)), _) => during,
+                (Ok(Outcome::Begun(follower)), _) if follower.transition().is_over() => {
+                    status.progress
+                }
+                (Ok(Outcome::Begun(_)), _) => during,
                 // What was to be reversed goes on, or is complete by now.
-                (Err(_), State::Enabling | State::Disabling) if status.transition.is_none() => {
+                (Err(_), Progress::Enabling | Progress::Disabling)
+                    if status.stragglers.is_none() =>
+                {
                     self.change.opposite().after()
                 }
                 // Its module has been loaded before the change was refused.
-                (Err(_), State::Loading) if self.requester.is_answered() => State::Disabled,
+                (Err(_), Progress::Loading) if self.requester.is_answered() => Progress::Disabled,
                 (Err(_), before) => before,
             };
             status.enter(state);
             status.conclude(figures, result.as_ref().err());
         }
         match result {
-            Ok(Made::Wholly) => Ok(Answer::Done(functions)),
-            Ok(Made::InPart(transition)) => Ok(Answer::Begun(transition)),
+            Ok(outcome) => Ok((outcome, functions)),
             Err(refusal) => Err(self.refuse(refusal)),
         }
     }
@@ -216,9 +233,9 @@ impl WorkItem for Request {
         let mut recording = None;
         let pin = request.pin.lock().take();
         let result = request.serve(&mut recording, pin);
-        if let Ok(Answer::Begun(transition)) = &result {
+        if let Ok((Outcome::Begun(follower), _)) = &result {
             // One that has begun is on no queue, so this cannot fail.
-            let _ = request.transitions.get().enqueue(transition.clone());
+            let _ = request.transitions.get().enqueue(follower.clone());
         }
         request.requester.answer(match &result {
             Ok(_) => Ok(()),
@@ -230,14 +247,21 @@ impl WorkItem for Request {
         // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
         // because this worker comes before everybody else.
         fsleep(Delta::from_millis(1));
-        if let Ok(Answer::Done(functions)) = result {
+        if let Ok((Outcome::Done, functions)) = result {
             request.tell(functions);
         }
-        let retired = {
+        let reclaim = {
             let mut registry = request.shared.registry.lock();
-            registry.tidy();
-            registry.take_retired()
+            registry.after_change();
+            registry.take_reclaim()
         };
-        Cleanup::of(retired, &request.transitions);
+        if !reclaim.is_empty() {
+            // Beside this worker: it waits for all tasks, and the next change need not. Without
+            // memory it is dropped here.
+            let _ = request
+                .transitions
+                .get()
+                .try_spawn(GFP_KERNEL, move || drop(reclaim));
+        }
     }
 }

@@ -3,10 +3,12 @@
 //! Who asked for a change and waits for the answer.
 
 use crate::edge::kernel::completion::Completion;
-use kernel::current;
-use kernel::new_mutex;
-use kernel::prelude::*;
-use kernel::sync::Mutex;
+use kernel::{
+    current,
+    new_mutex,
+    prelude::*,
+    sync::Mutex, //
+};
 
 /// A task in `insmod` or in a write to `enabled`.
 #[pin_data]

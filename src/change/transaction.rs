@@ -8,43 +8,62 @@
 //! happened, and after it nothing can fail. Phases 3 and 4 are in [`crate::change::attempt`]. The
 //! argument why this is right is in `docs/design.md`.
 
-use crate::patch::change::Change;
-use crate::api::consistency::Consistency;
-use crate::change::attempt::Trial;
-use crate::change::finish;
-use crate::change::plan;
-use crate::change::plan::Plan;
-use crate::change::requester::Requester;
-use crate::edge::mechanism::recorder::Recording;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::error::Setback;
-use crate::patch::lifecycle;
-use crate::patch::lower::Below;
-use crate::patch::Patch;
-use crate::registry::checked::Turns;
-use crate::registry::shared::Shared;
-use crate::registry::transition::Transition;
-use crate::registry::Registry;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    api::consistency::Consistency,
+    change::{
+        attempt::Attempt,
+        finish,
+        per_task::{
+            follow::Follower,
+            start, //
+        },
+        plan::{
+            self,
+            Plan, //
+        },
+        requester::Requester, //
+    },
+    edge::mechanism::recorder::Recording,
+    error::{
+        Cause,
+        Refusal,
+        Retry, //
+    },
+    patch::{
+        change::Change,
+        lifecycle,
+        lower::LowerPatches,
+        Patch, //
+    },
+    registry::{
+        shared::Shared,
+        transition::Transition,
+        Registry, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
-/// How far a change has come.
-pub(crate) enum Made {
-    /// Everybody is in the new code.
-    Wholly,
-    /// Some tasks stay behind; the transition is to be looked after.
-    InPart(Arc<Transition>),
+/// What has come of a change.
+pub(crate) enum Outcome {
+    /// There was nothing to change.
+    Nothing,
+    /// Every task is in the new code.
+    Done,
+    /// Some tasks stay behind; their transition is to be followed.
+    Begun(Arc<Follower>),
 }
 
 /// A change under way.
 pub(crate) struct Transaction<'a> {
     shared: &'a Arc<Shared>,
     patch: &'a Arc<Patch>,
-    below: Below,
+    below: LowerPatches,
     /// Tasks were in the way up to the deadline, and the model is one that goes on without them.
     task_by_task: bool,
-    pub(crate) trial: Trial<'a>,
+    pub(crate) attempt: Attempt<'a>,
 }
 
 impl<'a> Transaction<'a> {
@@ -58,66 +77,62 @@ impl<'a> Transaction<'a> {
         Self {
             shared,
             patch,
-            below: Below::none(),
+            below: LowerPatches::none(),
             task_by_task: false,
-            trial: Trial::new(shared, requester, patch.deadline_ms, recording),
+            attempt: Attempt::new(shared, requester, patch.deadline_ms, recording),
         }
     }
 
     /// Makes the change, or undoes what was done for it. Functions that have no replacement any
-    /// more are still armed after a change; [`Registry::tidy`].
+    /// more are still armed after a change; [`Registry::after_change`].
     ///
     /// While nothing can be done but wait, the registry is let go for modules that come or go;
     /// after that everything is looked up again.
-    pub(crate) fn run(&mut self, change: Change) -> Result<Made, Refusal> {
+    pub(crate) fn run(&mut self, change: Change) -> Result<Outcome, Refusal> {
         loop {
             let mut registry = self.shared.registry.lock();
             if self.patch.is_superseded() {
                 // By a transition that has ended meanwhile.
-                self.undo(&registry, change);
+                self.rollback(&registry, change);
                 return match change {
                     Change::Enable => Err(Refusal::superseded()),
-                    Change::Disable => Ok(Made::Wholly),
+                    Change::Disable => Ok(Outcome::Done),
                 };
             }
             let reversed = registry.transition_of(self.patch).cloned();
             let round = self.round(&mut registry, reversed.as_ref(), change);
-            let setback = match round {
-                Ok(made) => {
-                    if let Made::Wholly = made {
-                        finish::conclude(self.patch, change, self.below.patches());
+            let retry = match round {
+                Ok(outcome) => {
+                    if let Outcome::Done = outcome {
+                        finish::post_callbacks(self.patch, change, self.below.patches());
                     }
-                    return Ok(made);
+                    return Ok(outcome);
                 }
-                Err(setback) => setback,
+                Err(retry) => retry,
             };
             registry.prune();
-            let refusal = match setback {
-                Setback::Passing(refusal) | Setback::Lasting(refusal)
-                    if self.trial.is_over() && !self.goes_on() =>
-                {
-                    refusal
-                }
-                Setback::Passing(_) | Setback::Lasting(_) => {
-                    // One that is off meanwhile can be unloaded.
-                    self.below = Below::none();
-                    drop(registry);
-                    let waited = match setback {
-                        Setback::Lasting(_) => self.trial.wait(),
-                        _ => self.trial.wait_shortly(),
-                    };
-                    match waited {
-                        Ok(()) => continue,
-                        Err(cancelled) => {
-                            registry = self.shared.registry.lock();
-                            cancelled
-                        }
+            let may_retry = !matches!(retry, Retry::Never(_))
+                && (!self.attempt.is_over() || self.goes_on_per_task());
+            let refusal = if may_retry {
+                // A patch that is off meanwhile can be unloaded.
+                self.below = LowerPatches::none();
+                drop(registry);
+                let waited = match retry {
+                    Retry::Later(_) => self.attempt.wait(),
+                    _ => self.attempt.wait_shortly(),
+                };
+                match waited {
+                    Ok(()) => continue,
+                    Err(cancelled) => {
+                        registry = self.shared.registry.lock();
+                        cancelled
                     }
                 }
-                Setback::Final(refusal) => refusal,
+            } else {
+                retry.refusal()
             };
             if reversed.is_none() {
-                self.undo(&registry, change);
+                self.rollback(&registry, change);
             }
             drop(registry);
             return Err(refusal);
@@ -125,19 +140,19 @@ impl<'a> Transaction<'a> {
     }
 
     /// The change is not made.
-    fn undo(&self, registry: &Registry, change: Change) {
-        let below = Below::shown_to(self.patch, registry);
-        finish::undo(self.patch, change, below.patches());
+    fn rollback(&self, registry: &Registry, change: Change) {
+        let below = LowerPatches::shown(registry.below(self.patch));
+        finish::rollback(self.patch, change, below.patches());
     }
 
-    /// Whether tasks were in the way up to the deadline, and the model is one that goes on without
-    /// them: who is always inside has to stay behind. Then it does from now on.
-    fn goes_on(&mut self) -> bool {
+    /// Tasks were in the way up to the deadline, and the model is one that goes on without them:
+    /// who is always inside has to stay behind, from now on. Whether it is so.
+    fn goes_on_per_task(&mut self) -> bool {
         let is_auto = self.patch.status.lock().consistency == Consistency::Auto;
-        let is_wanted = !self.trial.is_cancelled();
-        let goes_on = is_auto && is_wanted && !self.task_by_task && self.trial.is_blocked();
+        let is_wanted = !self.attempt.is_cancelled();
+        let goes_on = is_auto && is_wanted && !self.task_by_task && self.attempt.is_blocked();
         if goes_on {
-            self.trial.restart();
+            self.attempt.restart();
             self.task_by_task = true;
         }
         goes_on
@@ -149,9 +164,9 @@ impl<'a> Transaction<'a> {
         registry: &mut Registry,
         reversed: Option<&Arc<Transition>>,
         change: Change,
-    ) -> Result<Made, Setback> {
+    ) -> Result<Outcome, Retry> {
         // Transitions that have ended since the last one may have moved patches.
-        self.below = Below::of(self.patch, registry)?;
+        self.below = LowerPatches::of(registry.below(self.patch))?;
         match (reversed, change) {
             (Some(reversed), _) => self.reverse(registry, reversed),
             (None, Change::Enable) => self.enable(registry),
@@ -159,7 +174,7 @@ impl<'a> Transaction<'a> {
         }
     }
 
-    fn enable(&mut self, registry: &mut Registry) -> Result<Made, Setback> {
+    fn enable(&mut self, registry: &mut Registry) -> Result<Outcome, Retry> {
         let patch = self.patch;
         self.below.check_states(patch)?;
         let pin = patch.pin().map_err(|_| {
@@ -179,7 +194,7 @@ impl<'a> Transaction<'a> {
         if patch.replaces() {
             plan.supersede(registry, patch)?;
         }
-        let begun = self.change(registry, &mut plan, Change::Enable)?;
+        let begun = self.change(registry, &plan, Change::Enable)?;
         plan.publish(registry, patch);
         registry.add(patch.clone());
         let mut status = patch.status.lock();
@@ -193,7 +208,7 @@ impl<'a> Transaction<'a> {
         Ok(self.finish(registry, begun, Change::Enable))
     }
 
-    fn disable(&mut self, registry: &mut Registry) -> Result<Made, Setback> {
+    fn disable(&mut self, registry: &mut Registry) -> Result<Outcome, Retry> {
         let patch = self.patch;
         let mut plan = Plan::new();
         plan.withdraw(registry, patch)?;
@@ -201,21 +216,21 @@ impl<'a> Transaction<'a> {
         for (index, object) in patch.objects().iter().enumerate() {
             lifecycle::begin_leaving(patch, index, object, self.below.patches());
         }
-        let begun = self.change(registry, &mut plan, Change::Disable)?;
+        let begun = self.change(registry, &plan, Change::Disable)?;
         Ok(self.finish(registry, begun, Change::Disable))
     }
 
-    /// Turns a transition of the patch that is under way round: who stayed behind is where all are
-    /// to go.
+    /// Turns a transition of the patch that is under way round: its stragglers are where all are to
+    /// go.
     fn reverse(
         &mut self,
         registry: &mut Registry,
         reversed: &Arc<Transition>,
-    ) -> Result<Made, Setback> {
+    ) -> Result<Outcome, Retry> {
         let change = reversed.change().opposite();
-        let turns = Turns::back(registry, reversed)?;
-        let begun = self.migrate(registry, turns, change, Some(reversed))?;
-        reversed.give_way(registry);
+        let plan = Plan::back(registry, reversed)?;
+        let begun = self.migrate(registry, &plan, change, Some(reversed))?;
+        registry.give_way(reversed);
         Ok(self.finish(registry, Some(begun), change))
     }
 
@@ -223,56 +238,60 @@ impl<'a> Transaction<'a> {
     fn finish(
         &self,
         registry: &mut Registry,
-        begun: Option<Arc<Transition>>,
+        begun: Option<Arc<Follower>>,
         change: Change,
-    ) -> Made {
-        match begun {
-            Some(transition) if !transition.begin(registry) => return Made::InPart(transition),
-            Some(_) => {}
-            None => {
-                let supersedes = change.supersedes(self.patch);
-                finish::settle(self.shared, registry, self.patch, change, supersedes);
-            }
+    ) -> Outcome {
+        let Some(follower) = begun else {
+            let supersedes = change.supersedes(self.patch);
+            finish::commit(self.shared, registry, self.patch, change, supersedes);
+            return Outcome::Done;
+        };
+        match follower.begin(registry) {
+            true => Outcome::Done,
+            false => Outcome::Begun(follower),
         }
-        Made::Wholly
     }
 
     /// Phases 3 and 4, by the patch's model of consistency: a flip when nobody is inside the
-    /// ranges, or one that leaves behind who is.
+    /// ranges, or one that leaves tasks behind.
     fn change(
         &mut self,
         registry: &mut Registry,
-        plan: &mut Plan,
+        plan: &Plan,
         change: Change,
-    ) -> Result<Option<Arc<Transition>>, Setback> {
-        registry.rouse(plan.steps.iter().map(|step| step.site))?;
+    ) -> Result<Option<Arc<Follower>>, Retry> {
+        registry.enter_handler(&plan.steps)?;
         let consistency = self.patch.status.lock().consistency;
         if consistency != Consistency::PerTask && !self.task_by_task {
-            match self.trial.flip(registry, plan) {
+            match self.attempt.flip(registry, plan) {
                 Ok(()) => return Ok(None),
-                Err(Setback::Final(_)) if self.goes_on() => {}
-                Err(setback) => return Err(setback),
+                Err(retry) => {
+                    if !matches!(retry, Retry::Never(_)) || !self.goes_on_per_task() {
+                        return Err(retry);
+                    }
+                }
             }
         }
-        let turns = Turns::of(registry, plan)?;
-        self.migrate(registry, turns, change, None).map(Some)
+        self.migrate(registry, plan, change, None).map(Some)
     }
 
     fn migrate(
         &mut self,
         registry: &mut Registry,
-        turns: Turns,
+        plan: &Plan,
         change: Change,
         reversed: Option<&Arc<Transition>>,
-    ) -> Result<Arc<Transition>, Setback> {
+    ) -> Result<Arc<Follower>, Retry> {
         let (shared, patch) = (self.shared, self.patch);
         let (supersedes, migration) = match reversed {
             Some(reversed) => (reversed.supersedes(), Some(reversed.migration())),
             None => (change.supersedes(patch), None),
         };
-        self.trial.migrate(registry, &turns, migration, |hold| {
-            let (shared, patch) = (shared.clone(), patch.clone());
-            Transition::new(shared, patch, change, supersedes, hold, &turns)
+        let attempt = &mut self.attempt;
+        start::migrate(attempt, registry, plan, migration, |probes| {
+            let patch = patch.clone();
+            let transition = Transition::new(patch, change, supersedes, probes, &plan.checked)?;
+            Follower::new(shared.clone(), transition)
         })
     }
 }

@@ -2,19 +2,31 @@
 
 //! The last look before a patch module goes.
 
-use crate::edge::kernel::stop::stop_machine;
-use crate::edge::mechanism::recorder::Recording;
-use crate::patch::Patch;
-use crate::pure::ranges::Ranges;
-use crate::registry::shared::Shared;
-use crate::stacks::blockers::Found;
-use crate::stacks::judge::Judge;
-use crate::stacks::scan::Scan;
-use crate::stacks::judge::Verdict;
-use kernel::current;
-use kernel::prelude::*;
-use kernel::time::delay::fsleep;
-use kernel::time::Delta;
+use crate::{
+    edge::{
+        kernel::stop::stop_machine,
+        mechanism::recorder::Recording, //
+    },
+    patch::Patch,
+    pure::ranges::Ranges,
+    registry::shared::Shared,
+    stacks::{
+        blockers::Found,
+        judge::{
+            Judge,
+            Verdict, //
+        },
+        scan::Scan, //
+    }, //
+};
+use kernel::{
+    current,
+    prelude::*,
+    time::{
+        delay::fsleep,
+        Delta, //
+    }, //
+};
 
 /// How long to wait until the next look, in milliseconds.
 const PAUSE_MS: i64 = 100;
@@ -26,7 +38,7 @@ const PAUSE_MS: i64 = 100;
 /// The change that disabled it has verified that already, and nothing calls a replacement since;
 /// this catches what the patch itself may have left behind, such as a work item. A grace period of
 /// RCU-tasks would not do: it ends at a sleep, which may be in that code.
-pub(crate) fn wait_until_left(patch: &Patch, shared: &Shared) {
+pub(crate) fn wait_until_unused(patch: &Patch, shared: &Shared) {
     let mut told = false;
     while try_wait(patch, shared).is_err() {
         if !told {

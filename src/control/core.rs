@@ -4,29 +4,44 @@
 
 #[cfg(molt_check)]
 use crate::stacks::crosscheck;
-use crate::control::text::consistency;
-use crate::control::text::line;
-use crate::control::text::lines;
-use crate::control::text::number;
-use crate::edge::kernel::sysfs::Dir;
-use crate::edge::kernel::sysfs::Directory;
-use crate::edge::kernel::sysfs::File;
-use crate::edge::kernel::sysfs::Parent;
-use crate::registry::shared::Shared;
+use crate::{
+    control::text::{
+        consistency,
+        line,
+        lines,
+        number, //
+    },
+    edge::kernel::sysfs::{
+        Dir,
+        Directory,
+        File,
+        Parent, //
+    },
+    registry::shared::Shared, //
+};
 #[cfg(molt_check)]
 use core::sync::atomic::Ordering;
-use kernel::prelude::*;
-use kernel::sync::atomic::Relaxed;
-use kernel::sync::Arc;
+use kernel::{
+    prelude::*,
+    sync::{
+        atomic::Relaxed,
+        Arc, //
+    }, //
+};
 
 /// `/sys/kernel/molt`.
-pub(crate) struct CoreDir(pub(super) Dir<CoreNode>);
+pub(crate) struct CoreDir(Dir<CoreNode>);
 
-pub(super) struct CoreNode(Arc<Shared>);
+struct CoreNode(Arc<Shared>);
 
 impl CoreDir {
     pub(crate) fn new(shared: Arc<Shared>) -> Result<Self> {
         Ok(Self(Dir::new(Parent::kernel(), c"molt", CoreNode(shared))?))
+    }
+
+    /// Where the directories of patches are.
+    pub(super) fn as_parent(&self) -> Parent<'_> {
+        self.0.as_parent()
     }
 }
 

@@ -2,17 +2,25 @@
 
 //! `/sys/kernel/molt/<patch>/<object>`, and its functions.
 
-use crate::api::declaration;
-use crate::control::patch::PatchNode;
-use crate::control::text::line;
-use crate::edge::kernel::sysfs::Dir;
-use crate::edge::kernel::sysfs::Directory;
-use crate::edge::kernel::sysfs::File;
-use crate::patch::status::Phase;
-use crate::patch::Patch;
-use kernel::prelude::*;
-use kernel::str::CString;
-use kernel::sync::Arc;
+use crate::{
+    api::declaration,
+    control::text::line,
+    edge::kernel::sysfs::{
+        Dir,
+        Directory,
+        File,
+        Parent, //
+    },
+    patch::{
+        status::Phase,
+        Patch, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
 
 /// `<patch>/<object>`.
 pub(super) struct ObjectDir {
@@ -29,7 +37,7 @@ struct ObjectNode {
 impl ObjectDir {
     /// `index` is the object's in the declaration.
     pub(super) fn new(
-        parent: &Dir<PatchNode>,
+        parent: Parent<'_>,
         patch: &Arc<Patch>,
         index: usize,
         object: &'static declaration::Object,
@@ -38,8 +46,7 @@ impl ObjectDir {
             patch: patch.clone(),
             index,
         };
-        let dir = Dir::new(parent.as_parent(), object.name(), node)?;
-        let first = patch.first_function(index);
+        let dir = Dir::new(parent, object.name(), node)?;
         let mut functions = KVec::with_capacity(object.functions().len(), GFP_KERNEL)?;
         for (number, function) in object.functions().iter().enumerate() {
             // As livepatch names it: a name that is unique is the first of its kind.
@@ -47,7 +54,8 @@ impl ObjectDir {
             let name = CString::try_from_fmt(fmt!("{},{}", function.name(), position))?;
             let node = FunctionNode {
                 patch: patch.clone(),
-                index: first + number,
+                object: index,
+                index: number,
                 function,
             };
             functions.push(Dir::new(dir.as_parent(), &name, node)?, GFP_KERNEL)?;
@@ -84,7 +92,8 @@ impl Directory for ObjectNode {
 /// `<patch>/<object>/<function,sympos>`.
 struct FunctionNode {
     patch: Arc<Patch>,
-    /// Among all functions of the patch.
+    /// Index of its object, and of the function in that.
+    object: usize,
     index: usize,
     function: &'static declaration::Function,
 }
@@ -92,10 +101,14 @@ struct FunctionNode {
 impl Directory for FunctionNode {
     const FILES: &'static [File<Self>] = &[
         File::private(c"old_addr", |node, page| {
-            line(page, fmt!("{:#018x}", node.patch.address(node.index)))
+            let address = node.patch.address(node.object, node.index);
+            line(
+                page,
+                fmt!("{:#018x}", address.map_or(0, |address| address.0)),
+            )
         }),
         File::private(c"new_addr", |node, page| {
-            line(page, fmt!("{:#018x}", node.function.replacement()))
+            line(page, fmt!("{:#018x}", node.function.replacement().0))
         }),
         File::readable(c"force", |node, page| {
             line(page, fmt!("{}", i32::from(node.function.is_forced())))

@@ -2,21 +2,34 @@
 
 //! `/sys/kernel/molt/<patch>`, and all that is in it.
 
-use crate::patch::change::Change;
-use crate::change::engine::Core;
-use crate::control::object::ObjectDir;
-use crate::control::text::consistency;
-use crate::control::text::line;
-use crate::control::text::lines;
-use crate::control::text::one;
-use crate::control::text::word;
-use crate::edge::kernel::sysfs::Dir;
-use crate::edge::kernel::sysfs::Directory;
-use crate::edge::kernel::sysfs::File;
-use crate::patch::redirection::Redirection;
-use crate::patch::Patch;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    change::engine::Engine,
+    control::{
+        core::CoreDir,
+        object::ObjectDir,
+        text::{
+            consistency,
+            line,
+            lines,
+            one,
+            word, //
+        }, //
+    },
+    edge::kernel::sysfs::{
+        Dir,
+        Directory,
+        File, //
+    },
+    patch::{
+        change::Change,
+        redirection::Redirection,
+        Patch, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// See the module's documentation.
 pub(crate) struct PatchDir {
@@ -26,21 +39,25 @@ pub(crate) struct PatchDir {
     patch: Arc<Patch>,
 }
 
-pub(super) struct PatchNode {
-    core: Arc<Core>,
+struct PatchNode {
+    engine: Arc<Engine>,
     patch: Arc<Patch>,
 }
 
 impl PatchDir {
-    pub(crate) fn new(core: &Arc<Core>, patch: Arc<Patch>) -> Result<Self> {
+    /// Of `patch`, which `engine` can be asked to change. Process context.
+    pub(crate) fn new(core: &CoreDir, engine: &Arc<Engine>, patch: Arc<Patch>) -> Result<Self> {
         let node = PatchNode {
-            core: core.clone(),
+            engine: engine.clone(),
             patch: patch.clone(),
         };
-        let dir = Dir::new(core.dir.0.as_parent(), patch.name(), node)?;
+        let dir = Dir::new(core.as_parent(), patch.name(), node)?;
         let mut objects = KVec::with_capacity(patch.objects().len(), GFP_KERNEL)?;
         for (index, object) in patch.objects().iter().enumerate() {
-            objects.push(ObjectDir::new(&dir, &patch, index, object)?, GFP_KERNEL)?;
+            objects.push(
+                ObjectDir::new(dir.as_parent(), &patch, index, object)?,
+                GFP_KERNEL,
+            )?;
         }
         Ok(Self {
             _objects: objects,
@@ -57,8 +74,8 @@ impl PatchDir {
 impl PatchNode {
     /// How many tasks a transition waits for.
     fn left(&self) -> usize {
-        let transition = self.patch.transition();
-        transition.map_or(0, |transition| transition.migration().left())
+        let stragglers = self.patch.stragglers();
+        stragglers.map_or(0, |stragglers| stragglers.remaining())
     }
 }
 
@@ -73,11 +90,11 @@ impl Directory for PatchNode {
                     b"1" => Change::Enable,
                     _ => return Err(EINVAL),
                 };
-                node.core.request(&node.patch, change)
+                node.engine.request(&node.patch, change)
             },
         ),
         File::readable(c"state", |node, page| {
-            line(page, fmt!("{}", node.patch.status.lock().state.name()))
+            line(page, fmt!("{}", node.patch.status.lock().progress.name()))
         }),
         File::readable(c"transition", |node, page| {
             line(page, fmt!("{}", i32::from(node.patch.is_changing())))
@@ -98,12 +115,14 @@ impl Directory for PatchNode {
         }),
         File::writing(c"poke", |node, written| {
             one(written)?;
-            node.core.poke(&node.patch);
+            if let Some(stragglers) = node.patch.stragglers() {
+                stragglers.poke();
+            }
             Ok(())
         }),
         File::writing(c"force", |node, written| {
             one(written)?;
-            node.core.force(&node.patch)
+            node.engine.force(&node.patch)
         }),
         File::writable(
             c"redirect",
@@ -113,7 +132,7 @@ impl Directory for PatchNode {
             },
             |node, written| {
                 let redirection = Redirection::named(word(written)).ok_or(EINVAL)?;
-                node.core.choose(&node.patch, redirection)
+                node.engine.choose(&node.patch, redirection)
             },
         ),
         File::readable(c"direct", |node, page| {
@@ -149,8 +168,8 @@ impl Directory for PatchNode {
                 None => line(page, fmt!("none")),
             }
         }),
-        File::private(c"blockers", |node, page| match node.patch.transition() {
-            Some(transition) => lines(page, &transition.blockers()),
+        File::private(c"blockers", |node, page| match node.patch.stragglers() {
+            Some(stragglers) => lines(page, &stragglers.blockers()),
             None => lines(page, &node.patch.status.lock().blockers),
         }),
     ];

@@ -2,12 +2,18 @@
 
 //! How values are written to files and read from them.
 
-use crate::api::consistency::Consistency;
-use crate::edge::kernel::sysfs::Page;
-use crate::stacks::blockers::Blockers;
-use kernel::fmt;
-use kernel::fmt::Write as _;
-use kernel::prelude::*;
+use crate::{
+    api::consistency::Consistency,
+    edge::kernel::sysfs::Page,
+    stacks::blockers::Blockers, //
+};
+use kernel::{
+    fmt::{
+        self,
+        Write as _, //
+    },
+    prelude::*, //
+};
 
 /// Writes one value and the end of the line.
 pub(super) fn line(page: &mut Page<'_>, value: fmt::Arguments<'_>) -> fmt::Result {

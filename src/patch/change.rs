@@ -2,8 +2,10 @@
 
 //! What can be done with a patch.
 
-use crate::patch::status::State;
-use crate::patch::Patch;
+use crate::patch::{
+    status::Progress,
+    Patch, //
+};
 
 /// A change of a patch: what a user can ask for.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -13,6 +15,10 @@ pub(crate) enum Change {
 }
 
 impl Change {
+    pub(crate) fn is_enable(self) -> bool {
+        matches!(self, Self::Enable)
+    }
+
     /// The one that takes it back.
     pub(crate) fn opposite(self) -> Self {
         match self {
@@ -35,17 +41,17 @@ impl Change {
     }
 
     /// Where a patch stands while it is made, and after that.
-    pub(crate) fn during(self) -> State {
+    pub(crate) fn during(self) -> Progress {
         match self {
-            Self::Enable => State::Enabling,
-            Self::Disable => State::Disabling,
+            Self::Enable => Progress::Enabling,
+            Self::Disable => Progress::Disabling,
         }
     }
 
-    pub(crate) fn after(self) -> State {
+    pub(crate) fn after(self) -> Progress {
         match self {
-            Self::Enable => State::Enabled,
-            Self::Disable => State::Disabled,
+            Self::Enable => Progress::Enabled,
+            Self::Disable => Progress::Disabled,
         }
     }
 

@@ -2,6 +2,7 @@
 
 //! Functions molt never patches.
 
+use crate::edge::arch::names;
 use kernel::str::CStr;
 
 /// Frames of every stopper thread, which cannot be unwound while they run (`kernel/stop_machine.c`,
@@ -18,8 +19,8 @@ const STOPPER: &[&CStr] = &[
     c"ack_state",
 ];
 
-/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it; and where those of CPUs
-/// that are off stay (`arch/x86/kernel/smpboot.c`, `drivers/idle`), which nobody can look at.
+/// The loop of the idle tasks (`kernel/sched/idle.c`) and what is below it; the rest is in
+/// [`names::IDLE`].
 const IDLE: &[&CStr] = &[
     c"do_idle",
     c"cpu_startup_entry",
@@ -27,18 +28,8 @@ const IDLE: &[&CStr] = &[
     c"cpuidle_idle_call",
     c"cpu_idle_poll",
     c"rest_init",
-    c"start_secondary",
-    c"arch_cpu_idle_dead",
-    c"play_dead",
-    c"native_play_dead",
-    c"play_dead_common",
-    c"hlt_play_dead",
-    c"mwait_play_dead",
-    c"mwait_play_dead_cpuid_hint",
     c"cpuidle_play_dead",
     c"acpi_idle_play_dead",
-    c"acpi_processor_ffh_play_dead",
-    c"intel_idle_enter_dead",
 ];
 
 /// Where molt's worker is whenever the machine stands still (`kernel/workqueue.c`,
@@ -56,13 +47,8 @@ const WORKER: &[&CStr] = &[
 /// Where every task is that does not run (`kernel/sched/core.c`).
 const SLEEPER: &[&CStr] = &[c"schedule", c"__schedule"];
 
-/// What the verdict on a stack rests on (`arch/x86/kernel/unwind_orc.c` and what it calls): with a
-/// wrong replacement of one of these the next change would be made on a false proof.
+/// What the verdict on a stack rests on, below the unwinder itself ([`names::UNWINDER`]).
 const JUDGE: &[&CStr] = &[
-    c"__unwind_start",
-    c"unwind_next_frame",
-    c"get_stack_info",
-    c"stack_access_ok",
     c"is_bpf_text_address",
     c"bpf_has_frame_pointer",
     c"bpf_address_lookup",
@@ -75,15 +61,20 @@ const JUDGE: &[&CStr] = &[
     c"idle_task",
 ];
 
+const ON_IDLE: &str = "always on the stack of the idle tasks";
+const BASE_OF_VERDICTS: &str = "molt's look at the stacks rests on it";
+
 const REASONS: &[(&[&CStr], &str)] = &[
     (
         STOPPER,
         "always on the stack of the threads that stop the machine",
     ),
-    (IDLE, "always on the stack of the idle tasks"),
+    (IDLE, ON_IDLE),
+    (names::IDLE, ON_IDLE),
     (WORKER, "always on the stack of molt's worker"),
     (SLEEPER, "always on the stack of every task that sleeps"),
-    (JUDGE, "molt's look at the stacks rests on it"),
+    (JUDGE, BASE_OF_VERDICTS),
+    (names::UNWINDER, BASE_OF_VERDICTS),
 ];
 
 /// Why `name` of `module` (`None`: the image) is refused, if it is.

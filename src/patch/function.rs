@@ -2,32 +2,52 @@
 
 //! Phase 1: from a name to the addresses that are the function.
 
-use crate::api::declaration;
-use crate::edge::kernel::modules::Module;
-use crate::edge::kernel::modules::ModuleId;
-use crate::edge::kernel::symbols;
-use crate::edge::kernel::symbols::Table;
-use crate::edge::mechanism::handler::CALL_SIZE;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::patch::denylist;
-use crate::pure::ranges::Range;
-use kernel::prelude::*;
-use kernel::str::CStr;
+use crate::{
+    api::declaration,
+    edge::{
+        arch::call,
+        kernel::{
+            modules::{
+                Module,
+                ModuleId, //
+            },
+            symbols::{
+                self,
+                Table, //
+            }, //
+        }, //
+    },
+    error::{
+        Cause,
+        Refusal, //
+    },
+    patch::denylist,
+    pure::{
+        address::{
+            FtraceSite,
+            FunctionAddress, //
+        },
+        ranges::Range, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    str::CStr, //
+};
 
 /// A function of the running kernel that can be redirected.
-pub(crate) struct Function {
+pub(crate) struct KernelFunction {
     /// Its symbol's address, by which it is told from all others.
-    pub(crate) address: usize,
+    pub(crate) address: FunctionAddress,
     /// Address of its ftrace site.
-    pub(crate) site: usize,
+    pub(crate) site: FtraceSite,
     /// All its code: the body, and its `.cold` parts elsewhere.
     pub(crate) body: KVec<Range>,
     /// The module that it is in; `None` for the image.
     pub(crate) module: Option<ModuleId>,
 }
 
-impl Function {
+impl KernelFunction {
     /// Looks `wanted` of `object` up in the running kernel. `module` is the object, when it is one;
     /// the caller sees to it that it stays meanwhile.
     pub(crate) fn resolve(
@@ -77,7 +97,7 @@ impl Function {
             }
         }
         Ok(Self {
-            address,
+            address: FunctionAddress(address),
             site,
             body,
             module: module.map(|module| module.id),
@@ -88,8 +108,8 @@ impl Function {
     /// a task stands that was preempted in the trampoline and has chosen its target already.
     pub(crate) fn entry(&self) -> Range {
         Range {
-            start: self.address,
-            end: self.site.saturating_add(CALL_SIZE),
+            start: self.address.0,
+            end: call::return_address(self.site),
         }
     }
 }

@@ -16,20 +16,39 @@
 //! loaded meanwhile, for what these hand over ([`crate::edge::mechanism::state`]). Callbacks run
 //! without the patch's status locked, so that sysfs can be read meanwhile.
 
-use crate::patch::status::Phase;
-use crate::api::declaration::Object;
-use crate::api::declaration::Target;
-use crate::edge::kernel::symbols::Table;
-use crate::edge::klp::relocation;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::patch::function;
-use crate::patch::Patch;
-use crate::pure::ranges::Range;
-use kernel::prelude::*;
-use kernel::str::BStr;
-use kernel::str::CString;
-use kernel::sync::Arc;
+use crate::{
+    api::{
+        declaration::Object,
+        target::Target, //
+    },
+    edge::{
+        kernel::symbols::Table,
+        klp::relocation, //
+    },
+    error::{
+        Cause,
+        Refusal, //
+    },
+    patch::{
+        function,
+        status::Phase,
+        Patch, //
+    },
+    pure::ranges::Range, //
+};
+use kernel::{
+    prelude::*,
+    str::{
+        BStr,
+        CString, //
+    },
+    sync::Arc, //
+};
+
+/// What callbacks are told.
+fn target<'a>(patch: &Patch, object: &Object, below: &'a &'a [Arc<Patch>]) -> Target<'a> {
+    Target::new(object.name(), patch.is_forced(), below)
+}
 
 /// Binds what the patch's code needs of an object that is loaded, and asks `pre_patch`.
 pub(crate) fn prepare(
@@ -43,7 +62,7 @@ pub(crate) fn prepare(
     }
     bind(patch, index, object)?;
     if let Some(pre_patch) = object.callbacks().pre_patch {
-        if let Err(errno) = pre_patch(&Target::new(patch, object, below)) {
+        if let Err(errno) = pre_patch(&target(patch, object, &below)) {
             return Err(Refusal::by_callback(
                 errno,
                 fmt!("pre_patch of {} returned {:?}", object.name(), errno),
@@ -58,7 +77,7 @@ pub(crate) fn prepare(
 pub(crate) fn settle(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     patch.set_phase(index, Phase::Patched);
     if let Some(post_patch) = object.callbacks().post_patch {
-        post_patch(&Target::new(patch, object, below));
+        post_patch(&target(patch, object, &below));
     }
 }
 
@@ -69,7 +88,7 @@ pub(crate) fn begin_leaving(patch: &Patch, index: usize, object: &Object, below:
     }
     patch.set_phase(index, Phase::Leaving);
     if let Some(pre_unpatch) = object.callbacks().pre_unpatch {
-        pre_unpatch(&Target::new(patch, object, below));
+        pre_unpatch(&target(patch, object, &below));
     }
 }
 
@@ -79,7 +98,7 @@ pub(crate) fn release(patch: &Patch, index: usize, object: &Object, below: &[Arc
         return;
     }
     if let Some(post_unpatch) = object.callbacks().post_unpatch {
-        post_unpatch(&Target::new(patch, object, below));
+        post_unpatch(&target(patch, object, &below));
     }
     discard(patch, index);
 }

@@ -3,25 +3,36 @@
 //! The patches that lie below one which changes: what its callbacks are shown, and what it has to
 //! know.
 
-use crate::edge::kernel::modules::ModuleRef;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::patch::Patch;
-use crate::pure::versions;
-use crate::pure::versions::Conflict;
-use crate::pure::versions::Known;
-use crate::registry::Registry;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    api::target::LowerStates,
+    edge::{
+        kernel::modules::ModuleRef,
+        mechanism::state::StateHead, //
+    },
+    error::{
+        Cause,
+        Refusal, //
+    },
+    patch::Patch,
+    pure::versions::{
+        self,
+        Conflict,
+        Known, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The patches below, oldest first. They stay loaded as long as this lives, also those that the
 /// change supersedes.
-pub(crate) struct Below {
+pub(crate) struct LowerPatches {
     patches: KVec<Arc<Patch>>,
     _pins: KVec<ModuleRef>,
 }
 
-impl Below {
+impl LowerPatches {
     /// Of nothing.
     pub(crate) const fn none() -> Self {
         Self {
@@ -30,12 +41,12 @@ impl Below {
         }
     }
 
-    /// Those that lie below `patch`, for as long as the registry is held: transitions that end move
+    /// These, which are enabled, for as long as the registry is held: transitions that end move
     /// patches.
-    pub(crate) fn of(patch: &Patch, registry: &Registry) -> Result<Self, Refusal> {
+    pub(crate) fn of(below: &[Arc<Patch>]) -> Result<Self, Refusal> {
         let mut patches = KVec::new();
         let mut pins = KVec::new();
-        for other in registry.below(patch) {
+        for other in below {
             // It is enabled, so its module is there.
             if let Ok(pin) = other.pin() {
                 pins.push(pin, GFP_KERNEL)?;
@@ -48,10 +59,9 @@ impl Below {
         })
     }
 
-    /// The same for callbacks of what cannot be refused any more: without memory they are shown
-    /// none.
-    pub(crate) fn shown_to(patch: &Patch, registry: &Registry) -> Self {
-        Self::of(patch, registry).unwrap_or(Self::none())
+    /// These, for callbacks of what cannot be refused any more: without memory they are shown none.
+    pub(crate) fn shown(below: &[Arc<Patch>]) -> Self {
+        Self::of(below).unwrap_or(Self::none())
     }
 
     /// For callbacks.
@@ -69,6 +79,13 @@ impl Below {
             }
         }
         Ok(())
+    }
+}
+
+impl LowerStates for &[Arc<Patch>] {
+    fn find(&self, id: usize) -> Option<&StateHead> {
+        let mut states = self.iter().rev().flat_map(|patch| patch.states());
+        states.find(|state| state.known().id == id).copied()
     }
 }
 

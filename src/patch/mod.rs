@@ -18,26 +18,51 @@ pub(crate) mod lifecycle;
 pub(crate) mod lower;
 pub(crate) mod redirection;
 pub(crate) mod status;
+pub(crate) mod stragglers;
 
-use crate::api::consistency::Consistency;
-use crate::api::declaration::Declaration;
-use crate::api::declaration::Function;
-use crate::api::declaration::Object;
-use crate::edge::kernel::modules;
-use crate::edge::kernel::modules::ModuleRef;
-use crate::edge::mechanism::state::StateHead;
-use crate::patch::status::Phase;
-use crate::patch::status::State;
-use crate::patch::status::Status;
-use crate::pure::ranges::Range;
-use crate::registry::transition::Transition;
-use kernel::new_mutex;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::str::CString;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
-use kernel::ThisModule;
+use crate::{
+    api::{
+        consistency::Consistency,
+        declaration::{
+            Declaration,
+            Function,
+            Object, //
+        }, //
+    },
+    edge::{
+        kernel::modules::{
+            self,
+            ModuleRef, //
+        },
+        mechanism::state::StateHead, //
+    },
+    patch::{
+        status::{
+            Phase,
+            Progress,
+            Status, //
+        },
+        stragglers::Stragglers, //
+    },
+    pure::{
+        address::FunctionAddress,
+        ranges::Range,
+        versions, //
+    }, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    str::{
+        CStr,
+        CString, //
+    },
+    sync::{
+        Arc,
+        Mutex, //
+    },
+    ThisModule, //
+};
 
 /// See the module's documentation.
 #[pin_data]
@@ -63,9 +88,7 @@ impl Patch {
         consistency: Consistency,
     ) -> Result<Arc<Self>> {
         let name = CString::try_from_fmt(fmt!("{}", modules::name(module)))?;
-        let objects = declaration.objects();
-        let functions = objects.iter().map(|object| object.functions().len()).sum();
-        let status = Status::new(consistency, objects.len(), functions)?;
+        let status = Status::new(consistency, declaration.objects())?;
         Arc::pin_init(
             pin_init!(Self {
                 module,
@@ -110,11 +133,8 @@ impl Patch {
     /// How many functions it replaces now.
     pub(crate) fn functions(&self) -> usize {
         let status = self.status.lock();
-        status
-            .addresses
-            .iter()
-            .filter(|&&address| address != 0)
-            .count()
+        let addresses = status.objects.iter().flat_map(|object| &object.addresses);
+        addresses.flatten().count()
     }
 
     /// Whether it has functions that are replaced although tasks may be inside.
@@ -125,8 +145,26 @@ impl Patch {
             .any(Function::is_forced)
     }
 
+    /// Whether nothing is named twice, for who loads it.
+    ///
+    /// # Errors
+    ///
+    /// `EINVAL`; the log says what is.
+    pub(crate) fn check_names(&self) -> Result {
+        if let Some(twice) = self.named_twice() {
+            pr_err!("{}: {} is named twice\n", self.name(), twice);
+            return Err(EINVAL);
+        }
+        let states = self.states().iter().map(|state| state.known());
+        if let Some(twice) = versions::named_twice(states) {
+            pr_err!("{}: state {:#x} is named twice\n", self.name(), twice);
+            return Err(EINVAL);
+        }
+        Ok(())
+    }
+
     /// An object, or a function of an object, that the declaration names more than once.
-    pub(crate) fn named_twice(&self) -> Option<&'static CStr> {
+    fn named_twice(&self) -> Option<&'static CStr> {
         let objects = self.objects();
         for (index, object) in objects.iter().enumerate() {
             if objects
@@ -168,32 +206,32 @@ impl Patch {
 
     /// A change of it is under way.
     pub(crate) fn is_changing(&self) -> bool {
-        self.status.lock().state.is_changing()
+        self.status.lock().progress.is_changing()
     }
 
     /// Calls go to the replacements, or tasks may be in them that a transition waits for.
     pub(crate) fn is_in_use(&self) -> bool {
         let status = self.status.lock();
-        status.enabled || status.transition.is_some()
+        status.enabled || status.stragglers.is_some()
     }
 
-    /// Its change that has begun and left tasks behind.
-    pub(crate) fn transition(&self) -> Option<Arc<Transition>> {
-        self.status.lock().transition.clone()
+    /// While its transition is under way: the tasks that it has left behind.
+    pub(crate) fn stragglers(&self) -> Option<Arc<Stragglers>> {
+        self.status.lock().stragglers.clone()
     }
 
     /// A patch that replaces all others has been enabled: this one is off, for good. One that is
     /// being loaded comes after it and has its turn yet.
     pub(crate) fn supersede(&self) {
         let mut status = self.status.lock();
-        if status.state != State::Loading {
-            status.enter(State::Superseded);
+        if status.progress != Progress::Loading {
+            status.enter(Progress::Superseded);
         }
     }
 
     /// Whether it is off for good.
     pub(crate) fn is_superseded(&self) -> bool {
-        self.status.lock().state == State::Superseded
+        self.status.lock().progress == Progress::Superseded
     }
 
     /// Where its object with this index stands.
@@ -255,36 +293,25 @@ impl Patch {
         }
     }
 
-    /// Address of its function with this index among all; 0 while that is not replaced.
-    pub(crate) fn address(&self, index: usize) -> usize {
+    /// Address of a function of the object with this index, while that is replaced.
+    pub(crate) fn address(&self, object: usize, function: usize) -> Option<FunctionAddress> {
         let status = self.status.lock();
-        status.addresses.get(index).copied().unwrap_or(0)
+        *status.objects.get(object)?.addresses.get(function)?
     }
 
     /// Keeps the address of a function of the object with this index.
-    pub(crate) fn set_address(&self, object: usize, function: usize, address: usize) {
-        let index = self.first_function(object) + function;
-        if let Some(slot) = self.status.lock().addresses.get_mut(index) {
-            *slot = address;
+    pub(crate) fn set_address(&self, object: usize, function: usize, address: FunctionAddress) {
+        let mut status = self.status.lock();
+        let object = status.objects.get_mut(object);
+        if let Some(slot) = object.and_then(|object| object.addresses.get_mut(function)) {
+            *slot = Some(address);
         }
     }
 
     /// Drops the addresses of the object with this index.
     pub(crate) fn forget_addresses(&self, object: usize) {
-        let first = self.first_function(object);
-        let count = self.objects()[object].functions().len();
-        let mut status = self.status.lock();
-        status
-            .addresses
-            .iter_mut()
-            .skip(first)
-            .take(count)
-            .for_each(|slot| *slot = 0);
-    }
-
-    /// The number of functions in the objects before this one.
-    pub(crate) fn first_function(&self, object: usize) -> usize {
-        let before = self.objects().iter().take(object);
-        before.map(|object| object.functions().len()).sum()
+        if let Some(object) = self.status.lock().objects.get_mut(object) {
+            object.addresses.iter_mut().for_each(|slot| *slot = None);
+        }
     }
 }

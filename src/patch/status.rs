@@ -2,19 +2,29 @@
 
 //! Where a patch stands, and what its last change told: what sysfs shows.
 
-use crate::api::consistency::Consistency;
-use crate::edge::kernel::modules::ModuleRef;
-use crate::error::Refusal;
-use crate::patch::redirection::Redirection;
-use crate::registry::transition::Transition;
-use crate::stacks::blockers::Blockers;
-use kernel::prelude::*;
-use kernel::str::CString;
-use kernel::sync::Arc;
+use crate::{
+    api::{
+        consistency::Consistency,
+        declaration::Object, //
+    },
+    edge::kernel::modules::ModuleRef,
+    error::Refusal,
+    patch::{
+        redirection::Redirection,
+        stragglers::Stragglers, //
+    },
+    pure::address::FunctionAddress,
+    stacks::blockers::Blockers, //
+};
+use kernel::{
+    prelude::*,
+    str::CString,
+    sync::Arc, //
+};
 
 /// Where a patch stands.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum State {
+pub(crate) enum Progress {
     Disabled,
     /// The load of its module has not had its turn yet, or was refused: then the module is going.
     /// Nobody else may enable it.
@@ -26,7 +36,7 @@ pub(crate) enum State {
     Superseded,
 }
 
-impl State {
+impl Progress {
     /// The word in sysfs.
     pub(crate) fn name(self) -> &'static str {
         match self {
@@ -81,14 +91,14 @@ pub(crate) struct Figures {
 
 /// What sysfs tells of a patch and the worker changes.
 pub(crate) struct Status {
-    pub(crate) state: State,
+    pub(crate) progress: Progress,
     /// The last flip was to the replacements.
     pub(crate) enabled: bool,
     /// Position among the enabled patches, from 1; 0 while disabled.
     pub(crate) stack_order: usize,
     pub(crate) consistency: Consistency,
-    /// The change under way has begun, and has left tasks behind.
-    pub(crate) transition: Option<Arc<Transition>>,
+    /// While its transition is under way: the tasks that it has left behind.
+    pub(crate) stragglers: Option<Arc<Stragglers>>,
     pub(crate) redirection: Redirection,
     /// All functions that it is the newest patch of have jumps.
     pub(crate) jumps: bool,
@@ -98,9 +108,6 @@ pub(crate) struct Status {
     pub(crate) blockers: Blockers,
     /// In the order of the declaration.
     pub(crate) objects: KVec<ObjectStatus>,
-    /// Address of each function that is replaced, in the order of the declaration; 0 while its
-    /// object is not patched.
-    pub(crate) addresses: KVec<usize>,
     /// Keeps the patch module loaded while it is enabled.
     pub(crate) pin: Option<ModuleRef>,
     /// A function was replaced although tasks may have been inside: the module stays for ever.
@@ -108,34 +115,38 @@ pub(crate) struct Status {
 }
 
 /// How far an object of a patch is; see [`crate::patch::lifecycle`].
-#[derive(Clone)]
 pub(crate) struct ObjectStatus {
     pub(crate) phase: Phase,
     /// The private symbols of the object have their addresses.
     pub(crate) bound: bool,
+    /// Address of each function that is replaced, in the order of the declaration.
+    pub(crate) addresses: KVec<Option<FunctionAddress>>,
 }
 
 impl Status {
-    /// That of a patch that is loaded and about to be enabled, with so many objects, and functions
-    /// in all of them.
-    pub(crate) fn new(consistency: Consistency, objects: usize, functions: usize) -> Result<Self> {
-        let absent = ObjectStatus {
-            phase: Phase::Absent,
-            bound: false,
-        };
+    /// That of a patch that is loaded and about to be enabled, with these objects.
+    pub(crate) fn new(consistency: Consistency, objects: &[Object]) -> Result<Self> {
+        let mut statuses = KVec::with_capacity(objects.len(), GFP_KERNEL)?;
+        for object in objects {
+            let status = ObjectStatus {
+                phase: Phase::Absent,
+                bound: false,
+                addresses: KVec::from_elem(None, object.functions().len(), GFP_KERNEL)?,
+            };
+            statuses.push(status, GFP_KERNEL)?;
+        }
         Ok(Self {
-            state: State::Loading,
+            progress: Progress::Loading,
             enabled: false,
             stack_order: 0,
             consistency,
-            transition: None,
+            stragglers: None,
             redirection: Redirection::Ftrace,
             jumps: false,
             figures: Figures::default(),
             error: None,
             blockers: Blockers::none(),
-            objects: KVec::from_elem(absent, objects, GFP_KERNEL)?,
-            addresses: KVec::from_elem(0, functions, GFP_KERNEL)?,
+            objects: statuses,
             pin: None,
             forced: false,
         })
@@ -148,16 +159,16 @@ impl Status {
 
     /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has
     /// been let go by then.
-    pub(crate) fn enter(&mut self, state: State) {
-        match state {
-            State::Enabled => self.enabled = true,
-            State::Disabled | State::Superseded => {
+    pub(crate) fn enter(&mut self, progress: Progress) {
+        match progress {
+            Progress::Enabled => self.enabled = true,
+            Progress::Disabled | Progress::Superseded => {
                 self.enabled = false;
                 self.pin = None;
             }
-            State::Loading | State::Enabling | State::Disabling => {}
+            Progress::Loading | Progress::Enabling | Progress::Disabling => {}
         }
-        self.state = state;
+        self.progress = progress;
     }
 
     /// Keeps what the change that ended told.

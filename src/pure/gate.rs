@@ -17,9 +17,13 @@
 //! atomics because each of the kernel crate's is a call to a traceable C helper, which the handler
 //! must not make.
 
-use core::mem::size_of;
-use core::sync::atomic::AtomicU32;
-use core::sync::atomic::Ordering;
+use core::{
+    mem::size_of,
+    sync::atomic::{
+        AtomicU32,
+        Ordering, //
+    }, //
+};
 
 /// Look closer.
 const ATTEND: u32 = 1 << 31;

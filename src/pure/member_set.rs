@@ -9,10 +9,14 @@
 //!
 //! Pure logic: compiled into the core and into the host's unit tests.
 
-use core::num::NonZeroUsize;
-use core::ops::Deref;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
+use core::{
+    num::NonZeroUsize,
+    ops::Deref,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    }, //
+};
 
 /// In a slot: its value has left. Values are even.
 const LEFT: usize = 1;

@@ -7,10 +7,14 @@
 //!
 //! Pure logic: compiled into the core and into the host's unit tests.
 
-use core::mem::size_of;
-use core::ops::DerefMut;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::AtomicUsize;
+use core::{
+    mem::size_of,
+    ops::DerefMut,
+    sync::atomic::{
+        AtomicBool,
+        AtomicUsize, //
+    }, //
+};
 
 /// One redirected function. Its size is a power of two, so that a mask makes an offset.
 #[repr(C, align(32))]

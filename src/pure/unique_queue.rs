@@ -10,11 +10,15 @@
 //! Pure logic: compiled into the core and into the host's unit tests. Memory full of zeroes is an
 //! empty queue.
 
-use core::num::NonZeroUsize;
-use core::ops::ControlFlow;
-use core::sync::atomic::AtomicU16;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
+use core::{
+    num::NonZeroUsize,
+    ops::ControlFlow,
+    sync::atomic::{
+        AtomicU16,
+        AtomicUsize,
+        Ordering, //
+    }, //
+};
 
 /// Values that fit at the most.
 const CAPACITY: usize = 1 << BITS;

@@ -2,23 +2,36 @@
 
 //! What changes, modules that come and go, and the core's own files in sysfs have in common.
 
-use crate::api::consistency::Consistency;
-use crate::control::patch::PatchDir;
-use crate::edge::mechanism::recorder::Recorder;
-use crate::edge::mechanism::recorder::Recording;
-use crate::edge::mechanism::task_probes::Points;
-use crate::error::Refusal;
-use crate::patch::Patch;
-use crate::registry::Registry;
-use crate::stacks::exits::Exits;
-use kernel::new_mutex;
-use kernel::prelude::*;
-use kernel::sync::atomic::Atomic;
-use kernel::sync::atomic::Relaxed;
-use kernel::sync::lock::mutex::MutexBackend;
-use kernel::sync::lock::Guard;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
+use crate::{
+    api::consistency::Consistency,
+    edge::mechanism::{
+        recorder::{
+            Recorder,
+            Recording, //
+        },
+        task_probes::Points, //
+    },
+    error::Refusal,
+    patch::Patch,
+    registry::Registry,
+    stacks::exits::Exits, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        lock::{
+            mutex::MutexBackend,
+            Guard, //
+        },
+        Arc,
+        Mutex, //
+    }, //
+};
 
 /// See the module's documentation.
 #[pin_data]
@@ -43,7 +56,7 @@ pub(crate) struct Shared {
     visitors: Atomic<i32>,
     /// Every patch module that is loaded, enabled or not.
     #[pin]
-    pub(crate) loaded: Mutex<KVec<PatchDir>>,
+    pub(crate) loaded: Mutex<KVec<Arc<Patch>>>,
     /// The last refusal of any patch, kept here because a patch that failed to load takes its own
     /// directory with it.
     #[pin]

@@ -2,21 +2,61 @@
 
 //! One function of the kernel with the replacements that enabled patches have put on it.
 
-use crate::edge::kernel::jumps::Jump;
-use crate::edge::kernel::symbols;
-use crate::edge::mechanism::redirect::Redirect;
-use crate::error::Refusal;
-use crate::patch::function::Function;
-use crate::patch::Patch;
-use crate::pure::ranges::Range;
-use kernel::alloc::AllocError;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    edge::{
+        kernel::{
+            jumps::Jump,
+            symbols, //
+        },
+        mechanism::redirect::Redirect, //
+    },
+    error::Refusal,
+    patch::{
+        function::KernelFunction,
+        Patch, //
+    },
+    pure::{
+        address::{
+            CallTarget,
+            FunctionAddress, //
+        },
+        ranges::Range, //
+    }, //
+};
+use kernel::{
+    alloc::AllocError,
+    prelude::*,
+    sync::Arc, //
+};
+
+/// Which of the registry's functions: its place there, which stays the same during a change.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SiteIndex(pub(super) usize);
+
+/// One function's part in a change.
+#[derive(Clone, Copy)]
+pub(crate) struct Step {
+    pub(crate) site: SiteIndex,
+    /// Where its calls have gone, and where they shall go.
+    pub(crate) old: CallTarget,
+    pub(crate) new: CallTarget,
+}
+
+impl Step {
+    /// The same for the opposite change.
+    pub(crate) fn reversed(self) -> Self {
+        Self {
+            old: self.new,
+            new: self.old,
+            ..self
+        }
+    }
+}
 
 /// A replacement on the stack of a site.
 struct Layer {
     patch: Arc<Patch>,
-    replacement: usize,
+    replacement: FunctionAddress,
     /// Its author knows that it may run at the same time as what it replaces.
     by_author: bool,
     /// That, or it was put on although tasks were in what it replaces.
@@ -25,7 +65,7 @@ struct Layer {
 
 /// A function that is armed, and its layers: the newest enabled patch is last and wins.
 pub(crate) struct Site {
-    pub(crate) function: Function,
+    pub(crate) function: KernelFunction,
     pub(crate) redirect: Redirect,
     /// A BPF program has asked for the function since its redirection was chosen.
     pub(crate) wanted: bool,
@@ -34,13 +74,19 @@ pub(crate) struct Site {
 
 impl Site {
     /// `function`, armed by `redirect`; calls still pass through to it.
-    pub(crate) fn new(function: Function, redirect: Redirect) -> Self {
+    pub(crate) fn new(function: KernelFunction, redirect: Redirect) -> Self {
         Self {
             function,
             redirect,
             wanted: false,
             layers: KVec::new(),
         }
+    }
+
+    /// Whether `patch` is the newest on it.
+    pub(crate) fn is_newest(&self, patch: &Arc<Patch>) -> bool {
+        self.newest()
+            .is_some_and(|newest| Arc::ptr_eq(newest, patch))
     }
 
     /// Whether both were armed together.
@@ -55,7 +101,7 @@ impl Site {
 
     /// No patch is on it, so it need not be armed.
     pub(crate) fn is_bare(&self) -> bool {
-        self.layers.is_empty() && !self.redirect.is_parted()
+        self.layers.is_empty() && !self.redirect.in_transition()
     }
 
     /// Whether `patch` is on it.
@@ -71,13 +117,15 @@ impl Site {
         }
     }
 
-    /// Where calls would go without `patch`; 0 for the function itself.
-    pub(crate) fn target_without(&self, patch: &Arc<Patch>) -> usize {
+    /// Where calls would go without `patch`.
+    pub(crate) fn target_without(&self, patch: &Arc<Patch>) -> CallTarget {
         self.layers
             .iter()
             .rev()
             .find(|layer| !Arc::ptr_eq(&layer.patch, patch))
-            .map_or(0, |layer| layer.replacement)
+            .map_or(CallTarget::Original, |layer| {
+                CallTarget::Replacement(layer.replacement)
+            })
     }
 
     /// Makes room for one more layer, so that [`Site::push`] cannot fail.
@@ -86,7 +134,7 @@ impl Site {
     }
 
     /// Puts `patch` on top, in room made by [`Site::reserve`].
-    pub(crate) fn push(&mut self, patch: Arc<Patch>, replacement: usize, forced: bool) {
+    pub(crate) fn push(&mut self, patch: Arc<Patch>, replacement: FunctionAddress, forced: bool) {
         let pushed = self.layers.push_within_capacity(Layer {
             patch,
             replacement,
@@ -100,11 +148,6 @@ impl Site {
     pub(crate) fn remove(&mut self, patch: &Arc<Patch>) {
         self.layers
             .retain(|layer| !Arc::ptr_eq(&layer.patch, patch));
-    }
-
-    /// Takes all patches but `patch` away.
-    pub(crate) fn remove_others(&mut self, patch: &Arc<Patch>) {
-        self.layers.retain(|layer| Arc::ptr_eq(&layer.patch, patch));
     }
 
     /// Whether the replacement that is live was forced: then tasks may be anywhere in it when calls
@@ -163,18 +206,17 @@ impl Site {
     }
 }
 
-/// The jumps that stand for what the handler does with the sites for which `those` holds.
+/// The jumps that stand for what the handler does with the sites for which `holds` is true.
 pub(crate) fn jumps(
     sites: &[Site],
-    those: impl Fn(&Site) -> bool,
+    holds: impl Fn(&Site) -> bool,
 ) -> Result<KVec<Jump>, AllocError> {
     let mut jumps = KVec::new();
-    for armed in sites.iter().filter(|site| those(site)) {
-        let (site, target) = (armed.function.site, armed.redirect.target());
-        if target != 0 {
+    for armed in sites.iter().filter(|site| holds(site)) {
+        if let CallTarget::Replacement(target) = armed.redirect.target() {
+            let site = armed.function.site;
             jumps.push(Jump { site, target }, GFP_KERNEL)?;
         }
     }
     Ok(jumps)
 }
-

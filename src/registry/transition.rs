@@ -2,106 +2,84 @@
 
 //! A change that has begun and left tasks behind, until the last of them has followed.
 //!
-//! Tasks go to the new universe by themselves, whenever they are seen outside of the old code
-//! ([`crate::edge::mechanism::task_probes`], [`crate::edge::mechanism::task_work`]); here is who
-//! waits for them, and what comes after.
+//! ```text
+//!   made ──> under way ──> completed     the last straggler has followed, or was forced
+//!                  └─────> reversed      another transition has begun that leads back
+//! ```
+//!
+//! A transition is made before its flip. It is under way from the flip on, in the registry's list;
+//! a transition that leaves nobody behind is completed at once. Only a task that holds the registry
+//! moves it, so completed and reversed exclude each other, and both are for good. This is the
+//! record alone: what drives it is in [`crate::change::per_task`].
 
-use crate::patch::change::Change;
-use crate::change::finish;
-use crate::change::per_task::stragglers::Tending;
-use crate::edge::mechanism::migration::Migration;
-use crate::edge::mechanism::task_probes::Hold;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::patch::lower::Below;
-use crate::patch::Patch;
-use crate::registry::checked::Turns;
-use crate::registry::checked::Ways;
-use crate::registry::shared::Shared;
-use crate::registry::Registry;
-use crate::stacks::blockers;
-use crate::stacks::blockers::Blockers;
-use kernel::alloc::AllocError;
-use kernel::impl_has_work;
-use kernel::new_mutex;
-use kernel::new_work;
-use kernel::prelude::*;
-use kernel::sync::atomic::Atomic;
-use kernel::sync::atomic::Relaxed;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
-use kernel::time::delay::fsleep;
-use kernel::time::Delta;
-use kernel::time::Instant;
-use kernel::time::Monotonic;
-use kernel::workqueue::Work;
-use kernel::workqueue::WorkItem;
-
-/// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel
-/// rounds up (`msleep`, to jiffies and one more), so an end is seen within 50.
-const PAUSE_MS: (i64, i64) = (1, 40);
+use crate::{
+    edge::mechanism::{
+        migration::Migration,
+        task_probes::Probes, //
+    },
+    patch::{
+        change::Change,
+        stragglers::Stragglers,
+        Patch, //
+    },
+    registry::checked::Checked, //
+};
+use kernel::{
+    alloc::AllocError,
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc,
+        Mutex, //
+    }, //
+};
 
 /// See the module's documentation.
 #[pin_data]
 pub(crate) struct Transition {
-    pub(crate) shared: Arc<Shared>,
     pub(crate) patch: Arc<Patch>,
     change: Change,
     /// It began as one of a patch that replaces all others, or is the way back of such: at the end
     /// of the way there they are superseded.
     supersedes: bool,
-    migration: Arc<Migration>,
-    /// When it began.
-    pub(crate) begun: Instant<Monotonic>,
+    stragglers: Arc<Stragglers>,
     #[pin]
-    ways: Mutex<Ways>,
+    checked: Mutex<Checked>,
     /// Until it is over.
     #[pin]
-    hold: Mutex<Option<Hold>>,
-    /// How many it has left behind at first.
-    left: Atomic<usize>,
+    probes: Mutex<Option<Probes>>,
     completed: Atomic<bool>,
     reversed: Atomic<bool>,
     /// Tasks were taken to the new universe wherever they were.
     forced: Atomic<bool>,
-    /// Whoever can be woken is to be woken.
-    poked: Atomic<bool>,
-    #[pin]
-    work: Work<Transition>,
-}
-
-impl_has_work! {
-    impl HasWork<Self> for Transition { self.work }
 }
 
 impl Transition {
     /// One that is about to begin. Process context.
     pub(crate) fn new(
-        shared: Arc<Shared>,
         patch: Arc<Patch>,
         change: Change,
         supersedes: bool,
-        hold: Hold,
-        turns: &Turns,
+        probes: Probes,
+        checked: &Checked,
     ) -> Result<Arc<Self>> {
-        let migration = hold.migration().clone();
-        let ways = turns.ways.copy()?;
+        let stragglers = Stragglers::new(probes.migration().clone())?;
+        let checked = checked.copy()?;
         Arc::pin_init(
             pin_init!(Self {
-                shared,
                 patch,
                 change,
                 supersedes,
-                migration,
-                begun: Instant::now(),
-                ways <- new_mutex!(ways),
-                hold <- new_mutex!(Some(hold)),
-                left: Atomic::new(0),
+                stragglers,
+                checked <- new_mutex!(checked),
+                probes <- new_mutex!(Some(probes)),
                 completed: Atomic::new(false),
                 reversed: Atomic::new(false),
                 forced: Atomic::new(false),
-                poked: Atomic::new(false),
-                work <- new_work!("molt::Transition"),
             }),
             GFP_KERNEL,
         )
@@ -118,223 +96,68 @@ impl Transition {
         self.supersedes
     }
 
+    /// Those it has left behind.
+    pub(crate) fn stragglers(&self) -> &Arc<Stragglers> {
+        &self.stragglers
+    }
+
     pub(crate) fn migration(&self) -> &Arc<Migration> {
-        &self.migration
+        self.stragglers.migration()
     }
 
     /// It is complete, or another has begun that leads back.
     pub(crate) fn is_over(&self) -> bool {
-        self.completed.load(Relaxed) || self.reversed.load(Relaxed)
-    }
-
-    /// Where nobody may be who goes there or back.
-    pub(crate) fn ways(&self) -> Result<Ways, AllocError> {
-        self.ways.lock().copy()
-    }
-
-    /// Its migration has begun: makes it known, in room that was reserved. True when nobody was
-    /// left behind, and it is over already.
-    pub(crate) fn begin(self: &Arc<Self>, registry: &mut Registry) -> bool {
-        let left = self.migration.left();
-        if left == 0 {
-            self.complete(registry);
-            if let Some(hold) = self.hold.lock().take() {
-                registry.retired.add_hold(hold);
-            }
-            return true;
-        }
-        self.left.store(left, Relaxed);
-        let known = registry.transitions.push_within_capacity(self.clone());
-        debug_assert!(known.is_ok());
-        let mut status = self.patch.status.lock();
-        status.enabled = matches!(self.change, Change::Enable);
-        status.transition = Some(self.clone());
-        false
+        self.completed.load(Relaxed) || self.is_reversed()
     }
 
     /// Another has begun that leads back.
-    pub(crate) fn give_way(&self, registry: &mut Registry) {
-        self.reversed.store(true, Relaxed);
-        self.end(registry);
+    pub(crate) fn is_reversed(&self) -> bool {
+        self.reversed.load(Relaxed)
     }
 
-    fn end(&self, registry: &mut Registry) {
-        registry
-            .transitions
-            .retain(|other| !core::ptr::eq(&**other, self));
-        let mut status = self.patch.status.lock();
-        let ours = |other: &Arc<Self>| core::ptr::eq(&**other, self);
-        let ended = match status.transition.as_ref().is_some_and(ours) {
-            true => status.transition.take(),
-            false => None,
-        };
-        drop(status);
-        drop(ended);
-    }
-
-    /// Nobody is left behind: all functions go where they are to go.
-    fn complete(self: &Arc<Self>, registry: &mut Registry) {
-        let Registry { sites, retired, .. } = &mut *registry;
-        for site in sites.iter_mut() {
-            if site.redirect.is_in(&self.migration) {
-                site.redirect.join(retired);
-            }
-        }
+    /// For [`Registry`](crate::registry::Registry).
+    pub(super) fn set_completed(&self) {
         self.completed.store(true, Relaxed);
-        self.end(registry);
-        if self.forced.load(Relaxed) {
-            self.keep_forced(registry);
-        }
-        let (patch, change) = (&self.patch, self.change);
-        finish::settle(&self.shared, registry, patch, change, self.supersedes);
     }
 
-    /// Tasks may be anywhere in the old code, so that stays for ever: it is this patch's when it
-    /// was disabled, otherwise that of those below.
-    fn keep_forced(&self, registry: &mut Registry) {
-        match self.change {
-            Change::Disable => self.patch.keep_forced(),
-            Change::Enable => {
-                for site in &mut registry.sites {
-                    site.force(&self.patch);
-                }
-                for below in registry.below(&self.patch) {
-                    below.keep_forced();
-                }
-            }
-        }
+    /// For [`Registry`](crate::registry::Registry).
+    pub(super) fn set_reversed(&self) {
+        self.reversed.store(true, Relaxed);
     }
 
-    /// One line in the log, at its beginning.
-    fn tell(&self) {
-        let left = self.left.load(Relaxed);
-        let figures = self.patch.status.lock().figures;
-        pr_info!(
-            "{}: {} for all but {} tasks, CPUs held for {} ns, attempt {}\n",
-            self.patch.name(),
-            self.change.done(),
-            left,
-            figures.stop_ns,
-            figures.attempts
-        );
+    /// Whether tasks were taken to the new universe wherever they were.
+    pub(crate) fn is_forced(&self) -> bool {
+        self.forced.load(Relaxed)
     }
 
-    /// Completes it when nobody is left behind, and everything that comes after that. True when it
-    /// is over.
-    fn try_complete(self: &Arc<Self>) -> bool {
-        if self.migration.left() != 0 {
-            return self.is_over();
-        }
-        self.complete_in(&mut self.shared.visit())
+    /// Keeps that they were. True the first time.
+    pub(crate) fn set_forced(&self) -> bool {
+        !self.forced.xchg(true, Relaxed)
     }
 
-    /// The same with the registry.
-    fn complete_in(self: &Arc<Self>, registry: &mut Registry) -> bool {
-        if self.is_over() {
-            return true;
-        }
-        if self.migration.left() != 0 {
-            return false;
-        }
-        let patch = &self.patch;
-        let below = Below::shown_to(patch, registry);
-        self.complete(registry);
-        finish::conclude(patch, self.change, below.patches());
-        // Whoever finds it over can unload those that are off.
-        drop(below);
-        pr_info!(
-            "{}: {}, the last task has followed after {} ms\n",
-            patch.name(),
-            self.change.done(),
-            self.begun.elapsed().as_millis()
-        );
-        let mut status = patch.status.lock();
-        // Unless the opposite has been asked for, which has found nothing to turn round.
-        if status.state != self.change.opposite().during() {
-            // With the registry locked: who finds it over when they get that, finds this too.
-            status.enter(self.change.after());
-        }
-        true
+    /// Takes out what is needed as long as it is under way.
+    pub(crate) fn take_probes(&self) -> Option<Probes> {
+        self.probes.lock().take()
     }
 
-    /// Everybody goes to the new universe now, wherever they are. What they are in stays for ever.
-    /// Process context.
-    pub(crate) fn force(self: &Arc<Self>) -> Result<(), Refusal> {
-        loop {
-            // Nobody turns it round meanwhile, who would take those for left behind that are let go
-            // here.
-            let mut registry = self.shared.visit();
-            if self.complete_in(&mut registry) {
-                break;
-            }
-            let released = self.migration.force();
-            // None, if the last has left by itself meanwhile.
-            if released != 0 && !self.forced.xchg(true, Relaxed) {
-                pr_warn!(
-                    "{}: forced, with {} tasks left behind\n",
-                    self.patch.name(),
-                    released
-                );
-            }
-            // Again, because those who are left make others.
-        }
-        match self.reversed.load(Relaxed) {
-            false => Ok(()),
-            true => Err(Refusal::new(Cause::Cancelled, fmt!("it was reversed"))),
-        }
-    }
-
-    /// Has everybody woken who can be: at the next look.
-    pub(crate) fn poke(&self) {
-        self.poked.store(true, Relaxed);
-    }
-
-    /// Whether that is wanted; once.
-    pub(crate) fn is_poked(&self) -> bool {
-        self.poked.xchg(false, Relaxed)
-    }
-
-    /// Who is left behind. Process context.
-    pub(crate) fn blockers(&self) -> Blockers {
-        blockers::left_behind(&self.migration, self.begun)
+    /// Where nobody may be that goes there or back.
+    pub(crate) fn checked(&self) -> Result<Checked, AllocError> {
+        self.checked.lock().copy()
     }
 
     /// Changes where nobody may be, because a module comes or goes of which nobody is in anything.
-    pub(crate) fn set_ways(&self, change: impl Fn(&mut Ways) -> Result<(), AllocError>) -> Result {
-        let mut ways = self.ways.lock();
-        let mut changed = ways.copy()?;
+    pub(crate) fn set_checked(
+        &self,
+        change: impl Fn(&mut Checked) -> Result<(), AllocError>,
+    ) -> Result {
+        let mut checked = self.checked.lock();
+        let mut changed = checked.copy()?;
         change(&mut changed)?;
-        if changed == *ways {
+        if changed == *checked {
             return Ok(());
         }
-        self.migration.set_ranges(&changed.there)?;
-        *ways = changed;
+        self.migration().set_ranges(&changed.forward)?;
+        *checked = changed;
         Ok(())
-    }
-}
-
-impl WorkItem for Transition {
-    type Pointer = Arc<Self>;
-
-    fn run(transition: Arc<Self>) {
-        transition.tell();
-        let mut tending = Tending::new(&transition);
-        let mut pause = PAUSE_MS.0;
-        while !transition.try_complete() {
-            tending.look(&transition);
-            fsleep(Delta::from_millis(pause));
-            pause = (pause * 2).min(PAUSE_MS.1);
-        }
-        let hold = transition.hold.lock().take();
-        drop(hold);
-        tending.end();
-        transition.migration.sweep();
-        let retired = {
-            // A change that is blocked gives way.
-            let mut registry = transition.shared.visit();
-            registry.tidy();
-            registry.take_retired()
-        };
-        drop(retired);
     }
 }

@@ -2,19 +2,29 @@
 
 //! Tasks that prevent a change: recorded without allocation, told afterwards.
 
-use crate::edge::arch::stack;
-use crate::edge::arch::stack::Verdict;
-use crate::edge::kernel::clock;
-use crate::edge::kernel::symbols::Symbolic;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::mechanism::migration::Migration;
+use crate::edge::{
+    arch::stack::{
+        self,
+        Finding, //
+    },
+    kernel::{
+        clock,
+        symbols::Symbolic,
+        tasks::Task, //
+    },
+    mechanism::migration::Migration, //
+};
 use core::fmt::Write as _;
-use kernel::alloc::AllocError;
-use kernel::fmt;
-use kernel::prelude::*;
-use kernel::str::CString;
-use kernel::time::Instant;
-use kernel::time::Monotonic;
+use kernel::{
+    alloc::AllocError,
+    fmt,
+    prelude::*,
+    str::CString,
+    time::{
+        Instant,
+        Monotonic, //
+    }, //
+};
 
 /// How many blockers are recorded by name; more are only counted.
 const RECORDED: usize = 32;
@@ -26,12 +36,13 @@ struct Blocker {
     id: usize,
     pid: i32,
     comm: [u8; 16],
-    /// The frame inside the function, or the last frame that could be read; 0 when there was none.
-    address: usize,
+    /// The frame inside the function, or the last frame that could be read; `None` when there was
+    /// none.
+    address: Option<usize>,
 }
 
 impl Blocker {
-    fn new(task: Task<'_>, address: usize) -> Self {
+    fn new(task: Task<'_>, address: Option<usize>) -> Self {
         Self {
             id: task.id(),
             pid: task.pid(),
@@ -75,21 +86,21 @@ impl Found {
     }
 
     /// Takes note of the verdict on `task`, once. Any context: uses only memory reserved by `new`.
-    pub(crate) fn note(&mut self, task: Task<'_>, verdict: Verdict) {
+    pub(crate) fn note(&mut self, task: Task<'_>, finding: Finding) {
         self.looked_at = self.looked_at.wrapping_add(1);
-        if verdict == Verdict::Clean || self.except == Some(task.pid()) {
+        if finding == Finding::Clean || self.except == Some(task.pid()) {
             return;
         }
         if self.recorded.iter().any(|blocker| blocker.id == task.id()) {
             return;
         }
-        let address = match verdict {
-            Verdict::Clean => return,
-            Verdict::Inside(address) => {
+        let address = match finding {
+            Finding::Clean => return,
+            Finding::Inside(address) => {
                 self.inside = self.inside.wrapping_add(1);
-                address
+                Some(address)
             }
-            Verdict::Unreliable(address) => {
+            Finding::Unreliable(address) => {
                 self.unreliable = self.unreliable.wrapping_add(1);
                 address
             }
@@ -143,8 +154,8 @@ impl fmt::Display for Blocker {
             out.write_char(byte as char)?;
         }
         match self.address {
-            0 => out.write_str(" ?"),
-            address => out.write_fmt(fmt!(" {}", Symbolic(address))),
+            None => out.write_str(" ?"),
+            Some(address) => out.write_fmt(fmt!(" {}", Symbolic(address))),
         }
     }
 }
@@ -192,9 +203,10 @@ pub(crate) fn left_behind(migration: &Migration, begun: Instant<Monotonic>) -> B
             return;
         }
         let address = match stack::walk(task, ranges) {
-            Verdict::Inside(address) | Verdict::Unreliable(address) => address,
+            Finding::Inside(address) => Some(address),
+            Finding::Unreliable(address) => address,
             // On its way out.
-            Verdict::Clean => 0,
+            Finding::Clean => None,
         };
         let age = now.saturating_sub(task.start());
         let since = u64::try_from(lasts).unwrap_or(0).min(age) / 1_000_000;

@@ -5,18 +5,35 @@
 //!
 //! Also lets some windows overflow on purpose, because without that none does.
 
-use crate::edge::arch::stack;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks::Task;
-use crate::pure::ranges::Ranges;
-use crate::stacks::exits::Exits;
-
-use crate::stacks::judge::Verdict;
-use core::ops::ControlFlow;
-use core::sync::atomic::AtomicI32;
-use core::sync::atomic::AtomicU32;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering::Relaxed;
+use crate::{
+    edge::{
+        arch::stack::{
+            self,
+            Finding, //
+        },
+        kernel::{
+            stop::Stopped,
+            tasks::Task, //
+        }, //
+    },
+    pure::ranges::Ranges,
+    stacks::{
+        exits::{
+            self,
+            Exits, //
+        },
+        judge::Verdict, //
+    }, //
+};
+use core::{
+    ops::ControlFlow,
+    sync::atomic::{
+        AtomicI32,
+        AtomicU32,
+        AtomicUsize,
+        Ordering::Relaxed, //
+    }, //
+};
 use kernel::prelude::*;
 
 /// Every how many windows one pretends that the record has overflowed; 0 is never.
@@ -52,7 +69,7 @@ pub(crate) fn compare(
     let mut look = |task: Task<'_>| {
         if !task.on_cpu() && counts(task) {
             all = all.wrapping_add(1);
-            if stack::walk(task, ranges) != stack::Verdict::Clean {
+            if stack::walk(task, ranges) != Finding::Clean {
                 in_the_way = Some(task.pid());
             }
         }

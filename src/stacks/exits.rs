@@ -11,19 +11,29 @@
 //! that slept all the time cannot be found, which is a limit that `docs/design.md` names under
 //! "Tasks that exit", with the argument case by case.
 
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tasks::TaskRef;
-use crate::edge::kernel::tracepoint::Listener;
-use crate::edge::kernel::tracepoint::Probe;
+use crate::edge::kernel::{
+    stop::Stopped,
+    tasks::{
+        self,
+        Task,
+        TaskRef, //
+    },
+    tracepoint::{
+        ExitListener,
+        ExitProbe, //
+    }, //
+};
 use core::ops::ControlFlow;
-use kernel::new_mutex;
-use kernel::new_spinlock;
-use kernel::prelude::*;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
-use kernel::sync::SpinLock;
+use kernel::{
+    new_mutex,
+    new_spinlock,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex,
+        SpinLock, //
+    }, //
+};
 
 /// Room for tasks that exit at the same time, before more has to be found without sleeping.
 const CAPACITY: usize = 1024;
@@ -50,7 +60,7 @@ struct Memory {
 
 impl Exits {
     /// Begins to listen. Nothing is complete before the first [`Exits::complete`].
-    pub(crate) fn listen() -> Result<(Arc<Self>, Probe<Self>)> {
+    pub(crate) fn listen() -> Result<(Arc<Self>, ExitProbe<Self>)> {
         let tasks = KVec::with_capacity(CAPACITY, GFP_KERNEL)?;
         let exits = Arc::pin_init(
             pin_init!(Self {
@@ -59,7 +69,7 @@ impl Exits {
             }),
             GFP_KERNEL,
         )?;
-        let probe = Probe::new(exits.clone())?;
+        let probe = ExitProbe::new(exits.clone())?;
         Ok((exits, probe))
     }
 
@@ -123,7 +133,7 @@ impl Memory {
     }
 }
 
-impl Listener for Exits {
+impl ExitListener for Exits {
     fn exits(&self, task: Task<'_>) {
         let mut memory = self.memory.lock();
         if memory.tasks.len() >= memory.limit {

@@ -2,14 +2,21 @@
 
 //! What is thought of a task, by where it is: whether it is in the way of a change.
 
-use crate::edge::arch::stack;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::mechanism::migration::Migration;
-use crate::pure::ranges::Ranges;
-use crate::stacks::blockers::Found;
+use crate::{
+    edge::{
+        arch::stack::{
+            self,
+            Finding, //
+        },
+        kernel::tasks::Task,
+        mechanism::migration::Migration, //
+    },
+    pure::ranges::Ranges,
+    stacks::blockers::Found, //
+};
 use core::ops::ControlFlow;
 
-/// The verdict while all CPUs are held.
+/// How a try ends, as far as all tasks are concerned.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Nobody is inside, and nobody can have been missed.
@@ -20,6 +27,8 @@ pub(crate) enum Verdict {
     Unknown,
     /// Finding out takes longer than the CPUs may be held.
     Overrun,
+    /// Nobody was inside, but an NMI handler has used one of the functions meanwhile.
+    Vetoed,
 }
 
 /// What is thought of a task that is seen somewhere.
@@ -50,7 +59,7 @@ impl<'a> Judge<'a> {
     }
 
     /// The same, but who is in the way stays behind.
-    pub(crate) fn leaving(ranges: Ranges<'a>, found: Found, behind: Behind<'a>) -> Self {
+    pub(crate) fn per_task(ranges: Ranges<'a>, found: Found, behind: Behind<'a>) -> Self {
         Self {
             behind: Some(behind),
             ..Self::new(ranges, found)
@@ -58,12 +67,12 @@ impl<'a> Judge<'a> {
     }
 
     /// Whether the change is made task by task.
-    pub(crate) fn leaves(&self) -> bool {
+    pub(crate) fn is_per_task(&self) -> bool {
         self.behind.is_some()
     }
 
     /// Nobody is in the way, as far as has been seen, or whoever is can stay behind.
-    pub(crate) fn is_content(&self) -> bool {
+    pub(crate) fn may_flip(&self) -> bool {
         match &self.behind {
             Some(behind) => !behind.migration.is_full(),
             None => self.found.is_clean(),
@@ -79,53 +88,55 @@ impl<'a> Judge<'a> {
         if task.on_cpu() {
             return false;
         }
-        if self.passes(task) {
+        if self.already_there(task) {
             return true;
         }
-        let verdict = stack::walk(task, self.ranges);
-        self.found.note(task, verdict);
-        match (&self.behind, verdict) {
-            (None, verdict) => verdict == stack::Verdict::Clean,
-            (Some(behind), stack::Verdict::Clean) => {
-                behind.migration.release(task);
+        let finding = stack::walk(task, self.ranges);
+        self.found.note(task, finding);
+        match (&self.behind, finding) {
+            (None, finding) => finding == Finding::Clean,
+            (Some(behind), Finding::Clean) => {
+                behind.migration.remove(task);
                 true
             }
-            (Some(behind), _) => behind.migration.hold(task),
+            (Some(behind), _) => behind.migration.add(task),
         }
     }
 
     /// What is left of a budget that is spent: nobody more can be looked at, but all may stay
     /// behind.
     pub(crate) fn give_up(&self, task: Task<'_>) -> ControlFlow<()> {
-        match &self.behind {
-            Some(behind) if task.on_cpu() || self.passes(task) || behind.migration.hold(task) => {
-                ControlFlow::Continue(())
-            }
-            _ => ControlFlow::Break(()),
+        let Some(behind) = &self.behind else {
+            return ControlFlow::Break(());
+        };
+        if task.on_cpu() || self.already_there(task) || behind.migration.add(task) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
         }
     }
 
     /// Whether `task` is where all are to go, and does not stay behind.
-    fn passes(&self, task: Task<'_>) -> bool {
-        let passes = self.is_there_already(task);
-        if let (true, Some(behind)) = (passes, &self.behind) {
+    fn already_there(&self, task: Task<'_>) -> bool {
+        let there = self.is_in_new(task);
+        if let (true, Some(behind)) = (there, &self.behind) {
             // A child that was looked at before its parent had noted it.
-            behind.migration.release(task);
+            behind.migration.remove(task);
         }
-        passes
+        there
     }
 
     /// Whether `task` stays behind in two universes, which nobody may.
     #[cfg(molt_check)]
     pub(crate) fn is_in_both(&self, task: Task<'_>) -> bool {
         let behind = self.behind.as_ref();
-        self.is_there_already(task) && behind.is_some_and(|behind| behind.migration.has(task))
+        self.is_in_new(task) && behind.is_some_and(|behind| behind.migration.contains(task))
     }
 
     /// Whether `task` is in the universe where all are to go: in the old one of the transition that
     /// is reversed.
-    fn is_there_already(&self, task: Task<'_>) -> bool {
+    fn is_in_new(&self, task: Task<'_>) -> bool {
         let reversed = self.behind.as_ref().and_then(|behind| behind.reversed);
-        reversed.is_some_and(|reversed| reversed.has(task))
+        reversed.is_some_and(|reversed| reversed.contains(task))
     }
 }

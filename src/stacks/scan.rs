@@ -9,16 +9,32 @@
 
 #[cfg(molt_check)]
 use crate::stacks::crosscheck;
-use crate::stacks::judge::Verdict;
-use crate::stacks::exits;
-use crate::edge::kernel::hotplug;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::mechanism::recorder::Recording;
-use crate::edge::mechanism::task_queue::TaskQueue;
-use crate::stacks::exits::Exits;
-use crate::stacks::judge::Judge;
+use crate::{
+    edge::{
+        kernel::{
+            hotplug,
+            stop::Stopped,
+            tasks::{
+                self,
+                Task, //
+            }, //
+        },
+        mechanism::{
+            recorder::Recording,
+            task_queue::TaskQueue, //
+        }, //
+    },
+    stacks::{
+        exits::{
+            self,
+            Exits, //
+        },
+        judge::{
+            Judge,
+            Verdict, //
+        }, //
+    }, //
+};
 use core::ops::ControlFlow;
 
 /// Between two looks at the clock in a stop window: so many stacks, some tens of microseconds.
@@ -71,7 +87,7 @@ impl<'a> Scan<'a> {
         } else {
             self.survey()
         };
-        while self.judge.is_content() {
+        while self.judge.may_flip() {
             let fewer = self.narrow();
             if fewer > looked / 2 {
                 break;
@@ -147,7 +163,7 @@ impl<'a> Scan<'a> {
             if judge.found.looked_at % STACKS_PER_LOOK == 0 {
                 spent = budget != 0 && stopped.nanoseconds() > budget;
             }
-            match spent && !judge.leaves() {
+            match spent && !judge.is_per_task() {
                 true => ControlFlow::Break(()),
                 false => ControlFlow::Continue(()),
             }
@@ -161,7 +177,7 @@ impl<'a> Scan<'a> {
         let verdict = match walked {
             ControlFlow::Break(()) => Verdict::Overrun,
             ControlFlow::Continue(false) => Verdict::Unknown,
-            ControlFlow::Continue(true) if !self.judge.is_content() => Verdict::Blocked,
+            ControlFlow::Continue(true) if !self.judge.may_flip() => Verdict::Blocked,
             ControlFlow::Continue(true) => Verdict::Clear,
         };
         #[cfg(molt_check)]
@@ -181,7 +197,8 @@ impl<'a> Scan<'a> {
         let counts = |task: Task<'_>| match &judge.behind {
             Some(behind) => {
                 let reversed = behind.reversed;
-                !behind.migration.has(task) && !reversed.is_some_and(|reversed| reversed.has(task))
+                !behind.migration.contains(task)
+                    && !reversed.is_some_and(|reversed| reversed.contains(task))
             }
             None => true,
         };

@@ -2,5 +2,5 @@
 
 //! Changes that leave tasks behind: how such a transition starts, and how its stragglers follow.
 
+pub(crate) mod follow;
 pub(crate) mod start;
-pub(crate) mod stragglers;

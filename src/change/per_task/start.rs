@@ -1,30 +1,47 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Phases 3 and 4 of a change that is made task by task: how its transition begins.
+//! Phases 3 and 4 of a change that leaves tasks behind: how its transition begins.
 //!
 //! Mostly nobody is inside, and then nobody has to be followed either: the change is complete at
 //! the flip. What a transition takes beyond that is found out by trying.
 
-use crate::change::attempt;
-use crate::change::attempt::End;
-use crate::change::attempt::Trial;
-use crate::edge::mechanism::migration::Migration;
-use crate::edge::mechanism::recorder::Recording;
-use crate::edge::mechanism::task_probes::Hold;
-use crate::error::Cause;
-use crate::error::Refusal;
-use crate::error::Setback;
-use crate::registry::checked::Turns;
-use crate::registry::Registry;
-use crate::stacks::blockers::Found;
-use crate::stacks::judge::Behind;
-use crate::stacks::judge::Judge;
-use crate::stacks::scan::Scan;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    change::{
+        attempt::{
+            self,
+            Attempt, //
+        },
+        plan::Plan, //
+    },
+    edge::mechanism::{
+        migration::Migration,
+        recorder::Recording,
+        task_probes::Probes, //
+    },
+    error::{
+        Cause,
+        Refusal,
+        Retry, //
+    },
+    registry::Registry,
+    stacks::{
+        blockers::Found,
+        judge::{
+            Behind,
+            Judge,
+            Verdict, //
+        },
+        scan::Scan, //
+    }, //
+};
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Slots for those who stay behind: at first, and at the most. Half of them may be full.
-const SLOTS: (usize, usize) = (1 << 8, 1 << 22);
+const FIRST_SLOTS: usize = 1 << 8;
+const MOST_SLOTS: usize = 1 << 22;
 
 /// What is there for those who stay behind.
 #[derive(Clone, Copy)]
@@ -34,25 +51,18 @@ struct Provision {
     follows: bool,
 }
 
-/// How a try ended.
-enum Departure<T> {
-    Begun(T),
-    /// Nothing has changed. It takes this.
-    Short(Provision),
-}
-
 impl Provision {
     /// What it takes instead, when it does not do for those who have been seen.
     fn lacks(self, migration: &Migration, found: &Found) -> Option<Self> {
         if migration.is_full() {
             let seen = found.inside.saturating_add(found.unreliable);
             let more = self.slots * 2;
-            let slots = seen.saturating_mul(4).clamp(more, more.max(SLOTS.1));
+            let slots = seen.saturating_mul(4).clamp(more, more.max(MOST_SLOTS));
             Some(Self {
                 slots: slots.next_power_of_two(),
                 ..self
             })
-        } else if migration.left() != 0 && !self.follows {
+        } else if migration.remaining() != 0 && !self.follows {
             Some(Self {
                 follows: true,
                 ..self
@@ -63,108 +73,115 @@ impl Provision {
     }
 }
 
-impl Trial<'_> {
-    /// Has all functions of `turns` part, and a transition begin that leaves behind whoever is
-    /// inside the ranges, except who is still behind in the one that it reverses. `prepare` makes
-    /// what has to be there afterwards.
-    pub(crate) fn migrate<T>(
-        &mut self,
-        registry: &mut Registry,
-        turns: &Turns,
-        reversed: Option<&Arc<Migration>>,
-        prepare: impl Fn(Hold) -> Result<T>,
-    ) -> Result<T, Setback> {
-        let recording = self.record()?;
-        let mut provision = Provision {
-            slots: SLOTS.0,
-            follows: false,
-        };
-        let result = loop {
-            match self.depart(provision, &recording, registry, turns, reversed, &prepare) {
-                Ok(Departure::Begun(made)) => break Ok(made),
-                Ok(Departure::Short(more)) if more.slots <= SLOTS.1 => provision = more,
-                Ok(Departure::Short(_)) => {
-                    break Err(Setback::Final(Refusal::new(
-                        Cause::NoMemory,
-                        fmt!("more tasks are inside than can be followed"),
-                    )))
-                }
-                Err(setback) => break Err(setback),
+/// Makes the steps of `plan` by `attempt`, and has a transition begin that leaves behind whoever is
+/// inside the ranges, except who is still behind in the one that it reverses. `prepare` makes what
+/// has to be there afterwards.
+pub(crate) fn migrate<T>(
+    attempt: &mut Attempt<'_>,
+    registry: &mut Registry,
+    plan: &Plan,
+    reversed: Option<&Arc<Migration>>,
+    prepare: impl Fn(Probes) -> Result<T>,
+) -> Result<T, Retry> {
+    let recording = attempt.record()?;
+    let mut provision = Provision {
+        slots: FIRST_SLOTS,
+        follows: false,
+    };
+    let result = loop {
+        match try_migrate(
+            attempt,
+            &mut provision,
+            &recording,
+            registry,
+            plan,
+            reversed,
+            &prepare,
+        ) {
+            Ok(Some(made)) => break Ok(made),
+            Ok(None) if provision.slots <= MOST_SLOTS => {}
+            Ok(None) => {
+                break Err(Retry::Never(Refusal::new(
+                    Cause::NoMemory,
+                    fmt!("more tasks are inside than can be followed"),
+                )))
             }
-        };
-        *self.recording = Some(recording);
-        result
-    }
+            Err(retry) => break Err(retry),
+        }
+    };
+    *attempt.recording = Some(recording);
+    result
+}
 
-    /// The same with what is provided.
-    fn depart<T>(
-        &mut self,
-        mut provision: Provision,
-        recording: &Recording,
-        registry: &mut Registry,
-        turns: &Turns,
-        reversed: Option<&Arc<Migration>>,
-        prepare: &impl Fn(Hold) -> Result<T>,
-    ) -> Result<Departure<T>, Setback> {
-        let migration =
-            Migration::new(provision.slots, &turns.ways.there).map_err(|_| Refusal::no_memory())?;
-        let behind = Behind {
-            migration: &migration,
-            reversed: reversed.map(|reversed| &**reversed),
-        };
-        let judge = Judge::leaving(migration.ranges(), Found::new()?, behind);
-        let mut scan = Scan::new(&self.shared.exits, recording, judge);
+/// The same with what is provided. `None` when that does not do: nothing has changed, and
+/// `provision` is what it takes.
+fn try_migrate<T>(
+    attempt: &mut Attempt<'_>,
+    provision: &mut Provision,
+    recording: &Recording,
+    registry: &mut Registry,
+    plan: &Plan,
+    reversed: Option<&Arc<Migration>>,
+    prepare: &impl Fn(Probes) -> Result<T>,
+) -> Result<Option<T>, Retry> {
+    let migration =
+        Migration::new(provision.slots, &plan.checked.forward).map_err(|_| Refusal::no_memory())?;
+    let behind = Behind {
+        migration: &migration,
+        reversed: reversed.map(|reversed| &**reversed),
+    };
+    let judge = Judge::per_task(migration.ranges(), Found::new()?, behind);
+    let mut scan = Scan::new(&attempt.shared.exits, recording, judge);
+    scan.look();
+    attempt.figures.scanned = scan.surveyed;
+    if let Some(more) = provision.lacks(&migration, &scan.judge.found) {
+        *provision = more;
+        if migration.is_full() {
+            return Ok(None);
+        }
+    }
+    let probes = match provision.follows {
+        true => Probes::following(attempt.shared.points, migration.clone())
+            .map_err(attempt::not_recorded)?,
+        false => Probes::new(migration.clone()),
+    };
+    let made = prepare(probes).map_err(|_| Refusal::no_memory())?;
+    registry.reserve_transition()?;
+    let begun = match registry.begin(plan.steps.iter().copied(), &migration) {
+        Ok(()) => begin_until_deadline(attempt, provision, &mut scan, &migration),
+        Err(_) => Err(Refusal::no_memory().into()),
+    };
+    if !matches!(begun, Ok(true)) {
+        registry.cancel(&plan.steps, &migration);
+    }
+    Ok(begun?.then_some(made))
+}
+
+/// Whether the transition has begun; otherwise `provision` is what it takes.
+fn begin_until_deadline(
+    attempt: &mut Attempt<'_>,
+    provision: &mut Provision,
+    scan: &mut Scan<'_>,
+    migration: &Migration,
+) -> Result<bool, Retry> {
+    loop {
+        // Also at first: preparations have taken a while.
         scan.look();
-        self.figures.scanned = scan.surveyed;
-        match provision.lacks(&migration, &scan.judge.found) {
-            Some(more) if migration.is_full() => return Ok(Departure::Short(more)),
-            Some(more) => provision = more,
-            None => {}
+        if let Some(more) = provision.lacks(migration, &scan.judge.found) {
+            *provision = more;
+            return Ok(false);
         }
-        let hold = match provision.follows {
-            true => Hold::following(self.shared.points, migration.clone())
-                .map_err(attempt::not_recorded)?,
-            false => Hold::new(migration.clone()),
-        };
-        let made = prepare(hold).map_err(|_| Refusal::no_memory())?;
-        registry.transitions.reserve(1, GFP_KERNEL)?;
-        let begun = match turns.part(registry, &migration) {
-            Ok(()) => self.begin_until_deadline(provision, &mut scan, &migration),
-            Err(_) => Err(Refusal::no_memory().into()),
-        };
-        if !matches!(begun, Ok(None)) {
-            turns.unpart(registry, &migration);
+        let window = migration.open(provision.follows);
+        let verdict = attempt.stop(scan, |stopped| window.flip(stopped))?;
+        drop(window);
+        if verdict == Verdict::Clear {
+            return Ok(true);
         }
-        Ok(match begun? {
-            None => Departure::Begun(made),
-            Some(more) => Departure::Short(more),
-        })
-    }
-
-    /// `None` when the transition has begun, otherwise what it takes.
-    fn begin_until_deadline(
-        &mut self,
-        provision: Provision,
-        scan: &mut Scan<'_>,
-        migration: &Migration,
-    ) -> Result<Option<Provision>, Setback> {
-        loop {
-            // Also at first: preparations have taken a while.
-            scan.look();
-            if let more @ Some(_) = provision.lacks(migration, &scan.judge.found) {
-                return Ok(more);
-            }
-            let window = migration.open(provision.follows);
-            let end = self.stop(scan, |stopped| window.flip(stopped))?;
-            drop(window);
-            if end == End::Flipped {
-                return Ok(None);
-            }
-            // Somebody has come in at the last moment.
-            if let more @ Some(_) = provision.lacks(migration, &scan.judge.found) {
-                return Ok(more);
-            }
-            self.pause_after(end, &scan.judge.found)?;
+        // Somebody has come in at the last moment.
+        if let Some(more) = provision.lacks(migration, &scan.judge.found) {
+            *provision = more;
+            return Ok(false);
         }
+        attempt.backoff(verdict, &scan.judge.found)?;
     }
 }

@@ -4,31 +4,48 @@
 //! trampolines hide on a stack.
 //!
 //! `bpf_trampoline_get` is asked for a function's trampoline when a program for it is loaded,
-//! before it is attached. [`Watch`] is an ordinary tracer of that: it looks at an argument, and
+//! before it is attached. [`BpfProbe`] is an ordinary tracer of that: it looks at an argument, and
 //! changes nothing.
 
-use crate::edge::bindings;
-use crate::edge::bindings::private;
-use crate::edge::kernel::symbols;
-use crate::pure::ranges::Ranges;
-use core::cell::UnsafeCell;
-use core::mem::ManuallyDrop;
-use core::ptr;
-use kernel::container_of;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    edge::{
+        arch::{
+            call,
+            handler, //
+        },
+        bindings::{
+            self,
+            private, //
+        },
+        kernel::symbols, //
+    },
+    pure::{
+        address::FunctionAddress,
+        ranges::Ranges, //
+    }, //
+};
+use core::{
+    cell::UnsafeCell,
+    mem::ManuallyDrop,
+    ptr, //
+};
+use kernel::{
+    container_of,
+    error::to_result,
+    ffi,
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Wants to hear of BPF programs.
-pub(crate) trait Listener: Send + Sync + 'static {
+pub(crate) trait ProgramListener: Send + Sync + 'static {
     /// A program is being loaded that is for the function at `address`. Process context, but must
     /// not sleep: other tracers may have disabled preemption.
-    fn wanted(&self, address: usize);
+    fn wanted(&self, address: FunctionAddress);
 }
 
 #[repr(C)]
-struct Hook<L> {
+struct ProbeOps<L> {
     ops: UnsafeCell<bindings::ftrace_ops>,
     listener: Arc<L>,
 }
@@ -38,14 +55,14 @@ struct Hook<L> {
 /// # Invariants
 ///
 /// The ops is registered.
-pub(crate) struct Watch<L: Listener>(ManuallyDrop<KBox<Hook<L>>>);
+pub(crate) struct BpfProbe<L: ProgramListener>(ManuallyDrop<KBox<ProbeOps<L>>>);
 
 // SAFETY: ftrace serialises what it does with the ops; the listener is `Send + Sync`.
-unsafe impl<L: Listener> Send for Watch<L> {}
+unsafe impl<L: ProgramListener> Send for BpfProbe<L> {}
 // SAFETY: nothing can be done with a shared reference.
-unsafe impl<L: Listener> Sync for Watch<L> {}
+unsafe impl<L: ProgramListener> Sync for BpfProbe<L> {}
 
-impl<L: Listener> Watch<L> {
+impl<L: ProgramListener> BpfProbe<L> {
     /// Connects `listener`. Process context; sleeps.
     ///
     /// # Errors
@@ -63,10 +80,10 @@ impl<L: Listener> Watch<L> {
             ..Default::default()
         };
         let ops = UnsafeCell::new(ops);
-        let hook = KBox::new(Hook { ops, listener }, GFP_KERNEL)?;
+        let hook = KBox::new(ProbeOps { ops, listener }, GFP_KERNEL)?;
         let ops = hook.ops.get();
         // SAFETY: the ops stays where it is, in its box, until it has been unregistered, and
-        // `called` is a handler for an ops that is the first field of a `Hook<L>`.
+        // `called` is a handler for an ops that is the first field of a `ProbeOps<L>`.
         let watched = to_result(unsafe { bindings::ftrace_set_filter_ip(ops, address, 0, 0) })
             .and_then(|()| {
                 // SAFETY: as above.
@@ -82,7 +99,7 @@ impl<L: Listener> Watch<L> {
     }
 }
 
-impl<L: Listener> Drop for Watch<L> {
+impl<L: ProgramListener> Drop for BpfProbe<L> {
     fn drop(&mut self) {
         let ops = self.0.ops.get();
         // SAFETY: registered by the type invariant. It waits for calls under way.
@@ -102,8 +119,8 @@ impl<L: Listener> Drop for Watch<L> {
 /// # Safety
 ///
 /// Called by ftrace at the entry of `bpf_trampoline_get(key, target)`, with an `ops` that is the
-/// first field of a [`Hook<L>`].
-unsafe extern "C" fn called<L: Listener>(
+/// first field of a [`ProbeOps<L>`].
+unsafe extern "C" fn called<L: ProgramListener>(
     _ip: ffi::c_ulong,
     _parent_ip: ffi::c_ulong,
     ops: *mut bindings::ftrace_ops,
@@ -112,10 +129,15 @@ unsafe extern "C" fn called<L: Listener>(
     // SAFETY: by the requirement. `struct ftrace_regs` begins with a `pt_regs` on x86, which has
     // the arguments; the second is a `struct bpf_attach_target_info` of the caller's.
     unsafe {
-        let hook = &*container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Hook<L>, ops);
-        let target = (*fregs.cast::<bindings::pt_regs>()).si as *const u8;
+        let hook = &*container_of!(
+            ops.cast::<UnsafeCell<bindings::ftrace_ops>>(),
+            ProbeOps<L>,
+            ops
+        );
+        let target = handler::second_argument(fregs) as *const u8;
         let address = target.add(bindings::molt_constants_BPF_TARGET_ADDRESS_ as usize);
-        hook.listener.wanted(address.cast::<usize>().read());
+        let address = address.cast::<usize>().read();
+        hook.listener.wanted(FunctionAddress(address));
     }
 }
 
@@ -150,10 +172,6 @@ pub(in crate::edge) fn may_enter(address: usize, ranges: Ranges<'_>) -> bool {
 /// Whether there is a call into one of the ranges in the code between these addresses, or what
 /// looks like one.
 fn calls(mut at: usize, end: usize, ranges: Ranges<'_>) -> bool {
-    /// `call` with the distance to where it goes, in bytes.
-    const CALL: u8 = 0xe8;
-    const SIZE: usize = 5;
-
     let mut code = [0u8; 64];
     while at < end {
         let code = match code.get_mut(..end.wrapping_sub(at)) {
@@ -168,20 +186,11 @@ fn calls(mut at: usize, end: usize, ranges: Ranges<'_>) -> bool {
                 code.len(),
             )
         };
-        if unreadable != 0 {
+        if unreadable != 0 || call::targets(at, code).any(|target| ranges.hold(target)) {
             return true;
         }
-        for (offset, window) in code.windows(SIZE).enumerate() {
-            if let &[CALL, a, b, c, d] = window {
-                let behind = at.wrapping_add(offset).wrapping_add(SIZE);
-                let distance = i32::from_le_bytes([a, b, c, d]) as isize;
-                if ranges.hold(behind.wrapping_add_signed(distance)) {
-                    return true;
-                }
-            }
-        }
         // Whatever does not fit into this piece is in the next one.
-        let step = code.len().saturating_sub(SIZE - 1);
+        let step = code.len().saturating_sub(call::overlap());
         at = match step {
             0 => end,
             step => at.wrapping_add(step),

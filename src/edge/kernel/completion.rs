@@ -4,8 +4,10 @@
 //! uninterruptibly and without a limit.
 
 use crate::edge::bindings;
-use kernel::prelude::*;
-use kernel::types::Opaque;
+use kernel::{
+    prelude::*,
+    types::Opaque, //
+};
 
 /// Something that happens once.
 #[pin_data]

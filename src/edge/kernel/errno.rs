@@ -17,8 +17,10 @@ pub(crate) use crate::edge::bindings::{
     ESTALE,
     ETIME, //
 };
-use kernel::error::Error;
-use kernel::ffi;
+use kernel::{
+    error::Error,
+    ffi, //
+};
 
 /// The error of that number.
 pub(crate) fn error(number: u32) -> Error {

@@ -4,10 +4,14 @@
 //! though it still switches once or twice.
 
 use crate::edge::bindings;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
-use kernel::ffi;
-use kernel::prelude::*;
+use core::sync::atomic::{
+    AtomicUsize,
+    Ordering, //
+};
+use kernel::{
+    ffi,
+    prelude::*, //
+};
 
 static GONE: AtomicUsize = AtomicUsize::new(0);
 
@@ -16,9 +20,9 @@ static GONE: AtomicUsize = AtomicUsize::new(0);
 /// # Invariants
 ///
 /// The state is registered.
-pub(crate) struct Watch(bindings::cpuhp_state);
+pub(crate) struct Hotplug(bindings::cpuhp_state);
 
-impl Watch {
+impl Hotplug {
     /// Process context; waits for a CPU that comes or goes.
     pub(crate) fn new() -> Result<Self> {
         // SAFETY: the callback is a function of this module, which removes it before it goes. The
@@ -42,7 +46,7 @@ impl Watch {
     }
 }
 
-impl Drop for Watch {
+impl Drop for Hotplug {
     fn drop(&mut self) {
         // SAFETY: registered by the type invariant.
         unsafe { bindings::__cpuhp_remove_state(self.0, false) }

@@ -8,16 +8,32 @@
 //! the other way round. Tracers and kprobes can share: with them ftrace calls its list of users,
 //! and jumps at its end.
 
-use crate::edge::arch::this_cpu;
-use crate::edge::bindings;
-use crate::edge::bindings::private;
-use core::cell::UnsafeCell;
-use core::mem::ManuallyDrop;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::prelude::*;
+use crate::{
+    edge::{
+        arch::this_cpu,
+        bindings::{
+            self,
+            private, //
+        }, //
+    },
+    pure::address::{
+        FtraceSite,
+        FunctionAddress, //
+    }, //
+};
+use core::{
+    cell::UnsafeCell,
+    mem::ManuallyDrop,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    error::to_result,
+    ffi,
+    prelude::*, //
+};
 
 /// The task that arms functions for the core which have jumps already; 0 when none does. Only who
 /// holds the registry does.
@@ -26,8 +42,8 @@ static ARMING: AtomicUsize = AtomicUsize::new(0);
 /// A function's ftrace site, and where it jumps.
 #[derive(Clone, Copy)]
 pub(crate) struct Jump {
-    pub(crate) site: usize,
-    pub(crate) target: usize,
+    pub(crate) site: FtraceSite,
+    pub(crate) target: FunctionAddress,
 }
 
 /// All jumps of the core: one ops, which ftrace goes through its records for once for each change.
@@ -63,7 +79,7 @@ impl Hash {
         for jump in jumps {
             // SAFETY: the hash is ours; the entry belongs to it.
             let entry = unsafe {
-                private::add_ftrace_hash_entry_direct(hash.0, jump.site, jump.target | JUMP)
+                private::add_ftrace_hash_entry_direct(hash.0, jump.site.0, jump.target.0 | JUMP)
             };
             if entry.is_null() {
                 return Err(ENOMEM);

@@ -1,17 +1,35 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Kernel modules: whether they are there, their text, and references that keep them loaded.
+//! Kernel modules: whether they are there, their text, references that keep them loaded, and
+//! being called when they come and go.
 
-use crate::edge::bindings;
-use crate::edge::bindings::private;
-use crate::pure::ranges::Range;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::rcu;
-use kernel::time::delay::fsleep;
-use kernel::time::Delta;
-use kernel::types::Opaque;
-use kernel::ThisModule;
+use crate::{
+    edge::bindings::{
+        self,
+        private, //
+    },
+    pure::ranges::Range, //
+};
+use kernel::{
+    container_of,
+    error::{
+        from_result,
+        to_result, //
+    },
+    ffi,
+    prelude::*,
+    str::CStr,
+    sync::{
+        rcu,
+        Arc, //
+    },
+    time::{
+        delay::fsleep,
+        Delta, //
+    },
+    types::Opaque,
+    ThisModule, //
+};
 
 #[allow(improper_ctypes, reason = "as bindgen's own declarations of this type")]
 unsafe extern "C" {
@@ -77,7 +95,8 @@ pub(crate) enum Presence {
     Absent,
     /// Its init or its exit has not returned yet, as far as can be seen.
     Passing,
-    /// Loaded. It stays at least until the core has been told that it goes ([`Listener::going`]).
+    /// Loaded. It stays at least until the core has been told that it goes
+    /// ([`ModuleListener::going`]).
     Here(Module),
 }
 
@@ -165,7 +184,7 @@ pub(crate) fn stay() -> ! {
 
 /// Wants to hear of modules that come and go. Both are called in process context, by the task that
 /// loads or unloads the module, and may sleep.
-pub(crate) trait Listener: Send + Sync + 'static {
+pub(crate) trait ModuleListener: Send + Sync + 'static {
     /// A module is complete and none of its code has run yet. An error refuses its load.
     fn coming(&self, name: &CStr, module: Module) -> Result;
 
@@ -177,11 +196,7 @@ pub(crate) trait Listener: Send + Sync + 'static {
 /// # Safety
 ///
 /// Called by the module loader with a module as `data`.
-pub(in crate::edge) unsafe fn notify<L: Listener>(
-    listener: &L,
-    action: usize,
-    data: *mut kernel::ffi::c_void,
-) -> Result {
+unsafe fn notify<L: ModuleListener>(listener: &L, action: usize, data: *mut ffi::c_void) -> Result {
     let module = data.cast::<bindings::module>();
     // SAFETY: by the requirement; the loader keeps it during the call.
     let (name, module) = unsafe { (name_of(module), Module::from_raw(module)) };
@@ -197,5 +212,87 @@ pub(in crate::edge) unsafe fn notify<L: Listener>(
             Ok(())
         }
         _ => Ok(()),
+    }
+}
+
+/// Before every other notifier: what claims functions of a module that comes (a kprobe, say) must
+/// not be there first, or the fix would be refused and the module with it.
+const PRIORITY: ffi::c_int = ffi::c_int::MAX;
+
+#[repr(C)]
+struct Node<L> {
+    raw: Opaque<bindings::notifier_block>,
+    listener: Arc<L>,
+}
+
+/// A listener that is connected; dropping it waits until it is called no more.
+///
+/// # Invariants
+///
+/// The node's notifier block is registered.
+pub(crate) struct Notifier<L: ModuleListener>(KBox<Node<L>>);
+
+// SAFETY: registering and unregistering may be done by any thread; the listener is `Send + Sync`.
+unsafe impl<L: ModuleListener> Send for Notifier<L> {}
+// SAFETY: nothing can be done with a shared reference.
+unsafe impl<L: ModuleListener> Sync for Notifier<L> {}
+
+impl<L: ModuleListener> Notifier<L> {
+    /// Connects `listener`. Process context.
+    pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
+        let raw = bindings::notifier_block {
+            notifier_call: Some(Self::call),
+            priority: PRIORITY,
+            ..Default::default()
+        };
+        let node = KBox::new(
+            Node {
+                raw: Opaque::new(raw),
+                listener,
+            },
+            GFP_KERNEL,
+        )?;
+        // SAFETY: the block stays where it is, in its box, until it has been unregistered.
+        to_result(unsafe { bindings::register_module_notifier(node.raw.get()) })?;
+        // INVARIANT: registered just now.
+        Ok(Self(node))
+    }
+
+    /// # Safety
+    ///
+    /// Called by the module loader with the block of a `Node<L>` and a module.
+    unsafe extern "C" fn call(
+        block: *mut bindings::notifier_block,
+        action: ffi::c_ulong,
+        data: *mut ffi::c_void,
+    ) -> ffi::c_int {
+        // SAFETY: by the requirement; `drop` waits for us before it frees the node.
+        let node = unsafe {
+            &*container_of!(
+                block.cast::<Opaque<bindings::notifier_block>>(),
+                Node<L>,
+                raw
+            )
+        };
+        // `notifier_from_errno` and `NOTIFY_OK` of `include/linux/notifier.h`.
+        let refused = from_result(|| {
+            // SAFETY: by the requirement.
+            unsafe { notify(&*node.listener, action, data) }?;
+            Ok(0)
+        });
+        match refused {
+            0 => bindings::NOTIFY_OK as ffi::c_int,
+            errno => {
+                bindings::NOTIFY_STOP_MASK as ffi::c_int
+                    | (bindings::NOTIFY_OK as ffi::c_int).wrapping_sub(errno)
+            }
+        }
+    }
+}
+
+impl<L: ModuleListener> Drop for Notifier<L> {
+    fn drop(&mut self) {
+        // SAFETY: registered by the type invariant; returns after all calls under way.
+        unsafe { bindings::unregister_module_notifier(self.0.raw.get()) };
     }
 }

@@ -4,10 +4,12 @@
 //! behind what it fixes.
 
 use crate::edge::bindings;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::workqueue::Queue;
+use kernel::{
+    ffi,
+    prelude::*,
+    str::CStr,
+    workqueue::Queue, //
+};
 
 /// A work queue. Dropping it waits for the work under way.
 ///

@@ -2,13 +2,17 @@
 
 //! Holding all CPUs: `stop_machine`.
 
-use crate::edge::bindings;
-use crate::edge::kernel::clock;
+use crate::edge::{
+    bindings,
+    kernel::clock, //
+};
 use core::marker::PhantomData;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::types::NotThreadSafe;
+use kernel::{
+    error::to_result,
+    ffi,
+    prelude::*,
+    types::NotThreadSafe, //
+};
 
 /// Proof that all CPUs are held.
 ///

@@ -2,15 +2,32 @@
 
 //! Names to addresses and back: kallsyms and the records of ftrace.
 
-use crate::edge::bindings;
-use crate::edge::bindings::private;
-use crate::pure::ranges::Range;
-use kernel::alloc::AllocError;
-use kernel::ffi;
-use kernel::fmt;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::str::CString;
+use crate::{
+    edge::{
+        arch::call,
+        bindings::{
+            self,
+            private, //
+        }, //
+    },
+    pure::{
+        address::{
+            FtraceSite,
+            FunctionAddress, //
+        },
+        ranges::Range, //
+    }, //
+};
+use kernel::{
+    alloc::AllocError,
+    ffi,
+    fmt,
+    prelude::*,
+    str::{
+        CStr,
+        CString, //
+    }, //
+};
 
 /// Which symbol table to search.
 #[derive(Clone, Copy)]
@@ -142,22 +159,20 @@ pub(in crate::edge) fn code_at(address: usize) -> Option<Range> {
     (known != 0).then(|| Range::sized(address.wrapping_sub(offset), size))
 }
 
-/// The code of the replacement that starts at `address`.
+/// The code of a replacement.
 ///
 /// Its size is known: it is a function of a module's symbol table. Were it not, its first byte
 /// stands for it, and the whole module's text is checked before it can go.
-pub(crate) fn body_at(address: usize) -> Range {
-    Range::sized(address, size_at(address).unwrap_or(1))
+pub(crate) fn body_at(function: FunctionAddress) -> Range {
+    Range::sized(function.0, size_at(function.0).unwrap_or(1))
 }
 
 /// The address of the ftrace site of the function that starts at `address`.
-pub(crate) fn ftrace_site(address: usize) -> Option<usize> {
-    // At the start, or behind ENDBR (4 bytes). A site farther on belongs to something else that has
-    // no symbol of its own.
-    let last = address.checked_add(4)?;
+pub(crate) fn ftrace_site(address: usize) -> Option<FtraceSite> {
+    let last = address.checked_add(call::LAST_SITE)?;
     // SAFETY: any addresses may be asked for.
     let site = unsafe { private::ftrace_location_range(address, last) };
-    (site != 0).then_some(site)
+    (site != 0).then_some(FtraceSite(site))
 }
 
 /// An address that prints as `function+0xoffset/0xsize [module]`.

@@ -2,17 +2,23 @@
 
 //! Directories and files of sysfs: a kobject with a Rust value behind it.
 
-use crate::edge::bindings;
-use crate::edge::kernel::completion::Completion;
+use crate::edge::{
+    bindings,
+    kernel::completion::Completion, //
+};
 use core::marker::PhantomPinned;
-use kernel::container_of;
-use kernel::error::from_result;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::fmt;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::types::Opaque;
+use kernel::{
+    container_of,
+    error::{
+        from_result,
+        to_result, //
+    },
+    ffi,
+    fmt,
+    prelude::*,
+    str::CStr,
+    types::Opaque, //
+};
 
 /// What stands behind a directory.
 pub(crate) trait Directory: Sized + Send + Sync + 'static {

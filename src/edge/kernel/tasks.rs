@@ -2,18 +2,28 @@
 
 //! Every task of the machine: the task list, and the idle tasks, which are not on it.
 
-use crate::edge::bindings;
-use crate::edge::kernel::stop::Stopped;
-use core::marker::PhantomData;
-use core::ops::ControlFlow;
-use core::ptr;
-use core::ptr::addr_of_mut;
-use core::sync::atomic::fence;
-use core::sync::atomic::AtomicI32;
-use core::sync::atomic::Ordering;
-use kernel::container_of;
-use kernel::ffi;
-use kernel::sync::rcu;
+use crate::edge::{
+    bindings,
+    kernel::stop::Stopped, //
+};
+use core::{
+    marker::PhantomData,
+    ops::ControlFlow,
+    ptr::{
+        self,
+        addr_of_mut, //
+    },
+    sync::atomic::{
+        fence,
+        AtomicI32,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    container_of,
+    ffi,
+    sync::rcu, //
+};
 
 /// A task that is alive at least as memory for `'a`.
 ///

@@ -2,6 +2,8 @@
 
 //! The address of code.
 
+use crate::pure::address::FunctionAddress;
+
 /// Address of a replacement function: compared, stored and jumped to, never dereferenced.
 #[derive(Clone, Copy)]
 pub struct Text(*const ());
@@ -22,8 +24,8 @@ impl Text {
         Self(function)
     }
 
-    /// As a number.
-    pub(crate) fn address(self) -> usize {
-        self.0 as usize
+    /// Where it begins.
+    pub(crate) fn address(self) -> FunctionAddress {
+        FunctionAddress(self.0 as usize)
     }
 }

@@ -2,18 +2,24 @@
 
 //! Being called by tracepoints of the kernel, and when a task exits (`sched_process_exit`).
 
-use crate::edge::bindings;
-use crate::edge::kernel::symbols;
-use crate::edge::kernel::tasks::Task;
+use crate::edge::{
+    bindings,
+    kernel::{
+        symbols,
+        tasks::Task, //
+    }, //
+};
 use core::mem::ManuallyDrop;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::sync::Arc;
+use kernel::{
+    error::to_result,
+    ffi,
+    prelude::*,
+    str::CStr,
+    sync::Arc, //
+};
 
 /// Wants to hear of every task that exits.
-pub(crate) trait Listener: Send + Sync + 'static {
+pub(crate) trait ExitListener: Send + Sync + 'static {
     /// `task` is the caller. It has set `PF_EXITING` and is still on the task list. Process
     /// context, but within a read section of the tracepoints' SRCU: must not sleep.
     fn exits(&self, task: Task<'_>);
@@ -84,12 +90,12 @@ pub(in crate::edge) fn wait_for_probes() {
 }
 
 /// A listener that is connected; dropping it waits until it is called no more.
-pub(crate) struct Probe<L: Listener> {
+pub(crate) struct ExitProbe<L: ExitListener> {
     connection: ManuallyDrop<Connection>,
     _listener: Arc<L>,
 }
 
-impl<L: Listener> Probe<L> {
+impl<L: ExitListener> ExitProbe<L> {
     /// Connects `listener`. Process context.
     pub(crate) fn new(listener: Arc<L>) -> Result<Self> {
         // SAFETY: the probe has the prototype of this tracepoint's probes, and the listener lives
@@ -108,7 +114,7 @@ impl<L: Listener> Probe<L> {
     }
 }
 
-impl<L: Listener> Drop for Probe<L> {
+impl<L: ExitListener> Drop for ExitProbe<L> {
     fn drop(&mut self) {
         // SAFETY: dropped only here.
         unsafe { ManuallyDrop::drop(&mut self.connection) };
@@ -119,7 +125,7 @@ impl<L: Listener> Drop for Probe<L> {
 /// # Safety
 ///
 /// Called by `sched_process_exit` with the listener's address as `data`.
-unsafe extern "C" fn probe<L: Listener>(
+unsafe extern "C" fn probe<L: ExitListener>(
     data: *mut ffi::c_void,
     task: *mut bindings::task_struct,
     _group_dead: bool,

@@ -7,12 +7,16 @@
 //! headers and the whole symbol table. The caller, who holds the core's registry, is the only one
 //! to use it.
 
-use crate::edge::bindings;
-use crate::edge::bindings::private;
-use kernel::error::to_result;
-use kernel::prelude::*;
-use kernel::str::CStr;
-use kernel::ThisModule;
+use crate::edge::bindings::{
+    self,
+    private, //
+};
+use kernel::{
+    error::to_result,
+    prelude::*,
+    str::CStr,
+    ThisModule, //
+};
 
 const SECTION: &[u8] = b".klp.rela.";
 const SYMBOL: &[u8] = b".klp.sym.";

@@ -7,16 +7,34 @@
 //! to the box with the value. So a value can be taken out of the table under the table's spin lock,
 //! and be dropped when the lock has been given back.
 
-use crate::edge::bindings;
-use core::marker::PhantomData;
-use core::ptr;
-use core::ptr::NonNull;
-use kernel::alloc::Flags;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::sync::atomic::ordering::Relaxed;
-use kernel::sync::atomic::Atomic;
-use kernel::sync::global_lock;
+use crate::edge::{
+    bindings,
+    kernel::slot::{
+        Published,
+        Slot, //
+    }, //
+};
+use core::{
+    marker::PhantomData,
+    ptr::{
+        self,
+        NonNull, //
+    }, //
+};
+use kernel::{
+    alloc::Flags,
+    ffi,
+    new_mutex,
+    prelude::*,
+    sync::{
+        atomic::{
+            ordering::Relaxed,
+            Atomic, //
+        },
+        Arc,
+        Mutex, //
+    }, //
+};
 
 /// The way from one removed value to the next.
 #[repr(C)]
@@ -163,7 +181,7 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     ///
     /// Nobody uses a reference to any of the values any more, and nobody removes one while this
     /// runs. This is so in the callback `post_unpatch` of `vmlinux` when no other patch uses the id
-    /// and the callback's target is not [forced](crate::api::declaration::Target::is_forced): no
+    /// and the callback's target is not [forced](crate::api::target::Target::is_forced): no
     /// task is in the patch's code then, so none has a reference that it got there.
     pub unsafe fn remove_all(&self) -> usize {
         // SAFETY: by the requirement of `new` all entries of the id point to an `Entry`, which
@@ -228,22 +246,25 @@ unsafe extern "C" fn adopt<T>(
     0
 }
 
-global_lock! {
-    // SAFETY: initialised by `init`, before a patch module can call into this one.
-    unsafe(uninit) static COLLECTING: Mutex<()> = ();
-}
+/// Whose turn it is to use [`COLLECTED`].
+static COLLECTING: Slot<Mutex<()>> = Slot::new();
 
 /// What `collect` has found for the owner of `COLLECTING`.
 static COLLECTED: Atomic<*mut Link> = Atomic::new(ptr::null_mut());
 
-/// Makes `remove_all` possible; for the core module's init.
-///
-/// # Safety
-///
-/// Called once.
-pub(crate) unsafe fn init() {
-    // SAFETY: by the requirement.
-    unsafe { COLLECTING.init() };
+/// Makes [`Shadow::remove_all`] possible as long as it lives. Only the core module holds one.
+pub(crate) struct Collecting {
+    _turn: Published<Mutex<()>>,
+}
+
+impl Collecting {
+    /// Process context.
+    pub(crate) fn start() -> Result<Self> {
+        let turn = Arc::pin_init(new_mutex!(()), GFP_KERNEL)?;
+        Ok(Self {
+            _turn: COLLECTING.publish(turn),
+        })
+    }
 }
 
 /// Takes all entries with `id` off the table and links their boxes.
@@ -256,7 +277,11 @@ pub(crate) unsafe fn init() {
 ///
 /// Each entry with `id` holds a pointer to what begins with a [`Link`], which nobody else uses.
 pub(crate) unsafe fn detach_all(id: usize) -> *mut ffi::c_void {
-    let _owner = COLLECTING.lock();
+    // A patch module depends on the core, so the core is there.
+    let Some(turn) = COLLECTING.get() else {
+        return ptr::null_mut();
+    };
+    let _owner = turn.lock();
     // SAFETY: `collect` is for such entries.
     unsafe { bindings::klp_shadow_free_all(id, Some(collect)) };
     COLLECTED.xchg(ptr::null_mut(), Relaxed).cast()

@@ -2,32 +2,58 @@
 
 //! What runs at every call of a redirected function, what it reads, and how that is changed.
 
-use crate::edge::arch::this_cpu;
-use crate::edge::bindings;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::mechanism::junction;
-use crate::edge::mechanism::junction::Junction;
-use crate::edge::mechanism::migration::Migration;
-use crate::pure::gate::Gate;
-use crate::pure::gate::Side;
-use crate::pure::targets;
-use crate::pure::targets::Entry;
-use crate::pure::targets::Layout;
-use core::arch::asm;
-use core::cell::UnsafeCell;
-use core::mem::align_of;
-use core::mem::offset_of;
-use core::mem::size_of;
-use core::ptr;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
-use kernel::container_of;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::sync::Arc;
-
-/// Length in bytes of the call at a site; it pushes `site + CALL_SIZE` as return address.
-pub(crate) const CALL_SIZE: usize = 5;
+use crate::{
+    edge::{
+        arch::{
+            call,
+            handler,
+            this_cpu, //
+        },
+        bindings,
+        kernel::stop::Stopped,
+        mechanism::{
+            junction::{
+                self,
+                Junction, //
+            },
+            migration::Migration, //
+        }, //
+    },
+    pure::{
+        address::{
+            CallTarget,
+            FtraceSite,
+            FunctionAddress, //
+        },
+        gate::{
+            Gate,
+            Side, //
+        },
+        targets::{
+            self,
+            Entry,
+            Layout, //
+        }, //
+    }, //
+};
+use core::{
+    cell::UnsafeCell,
+    mem::{
+        align_of,
+        size_of, //
+    },
+    ptr,
+    sync::atomic::{
+        AtomicUsize,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    container_of,
+    ffi,
+    prelude::*,
+    sync::Arc, //
+};
 
 static GATE: Gate = Gate::new();
 
@@ -60,8 +86,14 @@ unsafe impl Sync for Hook {}
 
 impl Hook {
     /// Calls of all functions pass to the functions themselves. Each site is named once.
-    pub(in crate::edge) fn new(sites: &[usize]) -> Result<Self> {
-        let layout = targets::lay_out(sites, |bytes| KVVec::from_elem(0, bytes, GFP_KERNEL).ok());
+    pub(in crate::edge) fn new(sites: &[FtraceSite]) -> Result<Self> {
+        let mut addresses = KVec::with_capacity(sites.len(), GFP_KERNEL)?;
+        for site in sites {
+            addresses.push(site.0, GFP_KERNEL)?;
+        }
+        let layout = targets::lay_out(&addresses, |bytes| {
+            KVVec::from_elem(0, bytes, GFP_KERNEL).ok()
+        });
         let layout = layout.ok_or(ENOMEM)?;
         let room = HEADER + layout.entries();
         let mut memory = KVVec::with_capacity(room, GFP_KERNEL)?;
@@ -69,7 +101,7 @@ impl Hook {
             memory.push(Entry::unused(), GFP_KERNEL)?;
         }
         for &site in sites {
-            memory[HEADER + layout.index(site)] = Entry::new(passing(site));
+            memory[HEADER + layout.index(site.0)] = Entry::new(call::return_address(site));
         }
         let ops = bindings::ftrace_ops {
             func: Some(redirect),
@@ -101,12 +133,12 @@ impl Hook {
     }
 
     /// The entry of `site`, which is one of those that the hook is for.
-    fn entry(&self, site: usize) -> &Entry {
+    fn entry(&self, site: FtraceSite) -> &Entry {
         self.header().entry(site)
     }
 
-    /// Where calls go now; 0 for the function itself.
-    pub(in crate::edge) fn target(&self, site: usize) -> usize {
+    /// Where calls go now.
+    pub(in crate::edge) fn target(&self, site: FtraceSite) -> CallTarget {
         let live = live(self.entry(site), GATE.read().side());
         given(site, live.load(Ordering::Relaxed))
     }
@@ -114,14 +146,14 @@ impl Hook {
     /// From now on until [`Hook::settle`], an NMI handler that uses the function while a stop
     /// window is open vetoes the change.
     ///
-    /// Before [`Window::open`], whose store orders this one.
-    pub(in crate::edge) fn watch(&self, site: usize) {
+    /// Before [`FlipWindow::open`], whose store orders this one.
+    pub(in crate::edge) fn watch(&self, site: FtraceSite) {
         self.entry(site).changing.store(true, Ordering::Relaxed);
     }
 
     /// Prepares that calls go to `target` after the next flip. The side that is not live stays that
     /// until then.
-    pub(in crate::edge) fn prepare(&self, site: usize, target: usize) -> Staged<'_> {
+    pub(in crate::edge) fn prepare(&self, site: FtraceSite, target: CallTarget) -> Staged<'_> {
         let dead = GATE.read().side().other();
         Staged {
             target: live(self.entry(site), dead),
@@ -131,19 +163,19 @@ impl Hook {
 
     /// Sends calls to `target` from now on, without a flip: for a function that nobody can be in or
     /// call yet, because its module has not run. No change may be under way.
-    pub(in crate::edge) fn set(&self, site: usize, target: usize) {
+    pub(in crate::edge) fn set(&self, site: FtraceSite, target: CallTarget) {
         for side in &self.entry(site).targets {
             side.store(stored(site, target), Ordering::Relaxed);
         }
     }
 
-    /// Makes a junction for a transition from `old` to `new`, where 0 is the function itself.
+    /// Makes a junction for a transition from `old` to `new`.
     /// `before`: the junction that is in force, which is freed after this one.
     pub(in crate::edge) fn junction(
         &self,
-        site: usize,
+        site: FtraceSite,
         migration: &Arc<Migration>,
-        (old, new): (usize, usize),
+        (old, new): (CallTarget, CallTarget),
         before: Option<&Junction>,
     ) -> Result<KBox<Junction>> {
         let targets = (stored(site, old), stored(site, new));
@@ -151,7 +183,11 @@ impl Hook {
     }
 
     /// Where the two universes of `junction` go, as they were given for this site.
-    pub(in crate::edge) fn targets(&self, site: usize, junction: &Junction) -> (usize, usize) {
+    pub(in crate::edge) fn targets(
+        &self,
+        site: FtraceSite,
+        junction: &Junction,
+    ) -> (CallTarget, CallTarget) {
         let (old, new) = junction.targets();
         (given(site, old), given(site, new))
     }
@@ -161,14 +197,14 @@ impl Hook {
     /// # Safety
     ///
     /// It must stay until another one or none is asked and a grace period has passed after that.
-    pub(in crate::edge) unsafe fn part(&self, site: usize, junction: Option<&Junction>) {
+    pub(in crate::edge) unsafe fn ask(&self, site: FtraceSite, junction: Option<&Junction>) {
         let at = junction.map_or(0, |junction| ptr::from_ref(junction) as usize);
         // Release: partner of the acquire in the handler.
         self.entry(site).junction.store(at, Ordering::Release);
     }
 
     /// Makes both sides equal to the live one: after a flip, or instead of one.
-    pub(in crate::edge) fn settle(&self, site: usize) {
+    pub(in crate::edge) fn settle(&self, site: FtraceSite) {
         let (entry, side) = (self.entry(site), GATE.read().side());
         let now = live(entry, side).load(Ordering::Relaxed);
         live(entry, side.other()).store(now, Ordering::Relaxed);
@@ -196,10 +232,10 @@ const _: () = assert!(align_of::<Header>() <= align_of::<Entry>());
 
 impl Header {
     /// The entry of `site`, for a header that is part of a [`Hook`].
-    fn entry(&self, site: usize) -> &Entry {
+    fn entry(&self, site: FtraceSite) -> &Entry {
         let table = (&raw const *self).cast::<Entry>().wrapping_add(HEADER);
         // SAFETY: the index is that of an entry of the table, whatever the site is.
-        unsafe { &*table.add(self.layout.index(site)) }
+        unsafe { &*table.add(self.layout.index(site.0)) }
     }
 }
 
@@ -209,32 +245,27 @@ fn live(entry: &Entry, side: Side) -> &AtomicUsize {
     unsafe { &*entry.targets.as_ptr().byte_add(side.offset()) }
 }
 
-/// Where a call of the function at `site` goes on that is not redirected: behind the call of the
-/// handler. Written to the saved instruction pointer, it is what has been there.
-fn passing(site: usize) -> usize {
-    site.wrapping_add(CALL_SIZE)
-}
-
-/// What stands in the table for `target`, where 0 is the function itself.
-fn stored(site: usize, target: usize) -> usize {
+/// What stands in the table for `target`. For the function itself it is what the call at the site
+/// has pushed: written to the saved instruction pointer, it is what has been there.
+fn stored(site: FtraceSite, target: CallTarget) -> usize {
     match target {
-        0 => passing(site),
-        target => target,
+        CallTarget::Original => call::return_address(site),
+        CallTarget::Replacement(address) => address.0,
     }
 }
 
 /// The reverse of [`stored`].
-fn given(site: usize, stored: usize) -> usize {
+fn given(site: FtraceSite, stored: usize) -> CallTarget {
     match stored {
-        stored if stored == passing(site) => 0,
-        stored => stored,
+        stored if stored == call::return_address(site) => CallTarget::Original,
+        stored => CallTarget::Replacement(FunctionAddress(stored)),
     }
 }
 
 /// An open stop window: NMI handlers that use a function that changes veto the change.
-pub(crate) struct Window(());
+pub(crate) struct FlipWindow(());
 
-impl Window {
+impl FlipWindow {
     /// Opens it. Before CPUs are stopped, so that each passes from its last unwatched NMI into its
     /// stopper thread, in task context, after the gate is open.
     pub(crate) fn open() -> Self {
@@ -249,7 +280,7 @@ impl Window {
     }
 }
 
-impl Drop for Window {
+impl Drop for FlipWindow {
     fn drop(&mut self) {
         GATE.close();
     }
@@ -281,37 +312,25 @@ unsafe extern "C" fn redirect(
     ops: *mut bindings::ftrace_ops,
     fregs: *mut bindings::ftrace_regs,
 ) {
-    // `struct ftrace_regs` begins with a `pt_regs` on x86 (`struct __arch_ftrace_regs`), whose `ip`
-    // an IPMODIFY handler may set.
-    let regs = fregs.cast::<bindings::pt_regs>();
+    let registers = handler::registers(fregs);
     let header: *const Header =
         container_of!(ops.cast::<UnsafeCell<bindings::ftrace_ops>>(), Header, ops);
-    // SAFETY: by the requirement; the hook is freed only after a grace period that waits for us.
+    // SAFETY: by the requirement.
     let offset = unsafe { (*header).layout.offset(ip) };
-    // In assembly because the compiler takes four instructions more for it, and this is every call.
-    // In other words: `regs.ip = *table.add(offset | gate)`, unless the gate has its sign bit set.
-    // On x86 the second load is not made before the first, which its address depends on.
-    //
     // SAFETY: the offset, with the gate in it, is that of one of the two targets of an entry of the
     // table behind the header; the registers are valid for writing.
     unsafe {
-        asm!(
-            "or {live:e}, dword ptr [rip + {gate}]",
-            "js {open}",
-            "mov {live:r}, qword ptr [{header} + {live:r} + {table}]",
-            "mov qword ptr [{regs} + {ip}], {live:r}",
-            live = inout(reg) offset => _,
-            header = in(reg) header,
-            regs = in(reg) regs,
-            gate = sym GATE,
-            table = const HEADER * size_of::<Entry>(),
-            ip = const offset_of!(bindings::pt_regs, ip),
-            open = label {
-                // SAFETY: the registers are valid. Their `ip` is not asked for the site: a kprobe's
-                // handler that ran before may have set it.
-                unsafe { (*regs).ip = look_closer(ip, &*header) };
-            },
-            options(nostack),
+        handler::look_up!(
+            header,
+            HEADER * size_of::<Entry>(),
+            offset,
+            GATE,
+            registers,
+            {
+                // SAFETY: the registers are valid. They are not asked for the site: a kprobe's
+                // handler that ran before may have set where the call goes on.
+                unsafe { handler::go_on_at(registers, look_closer(FtraceSite(ip), &*header)) };
+            }
         );
     }
 }
@@ -323,13 +342,13 @@ unsafe extern "C" fn redirect(
 ///
 /// The site comes first, as it does for the handler: so the usual case does not have to move it.
 #[cold]
-fn look_closer(site: usize, header: &Header) -> usize {
+fn look_closer(site: FtraceSite, header: &Header) -> usize {
     let entry = header.entry(site);
     let mut gate = GATE.read();
     if gate.is_open() && this_cpu::in_nmi() && entry.changing.load(Ordering::Relaxed) {
         gate = GATE.veto();
     }
-    // Acquire: partner of the release in `Hook::part`.
+    // Acquire: partner of the release in `Hook::ask`.
     // SAFETY: read from the table, by the handler.
     let chosen = unsafe { junction::choose(entry.junction.load(Ordering::Acquire)) };
     chosen.unwrap_or_else(|| live(entry, gate.side()).load(Ordering::Relaxed))

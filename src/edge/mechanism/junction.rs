@@ -6,11 +6,15 @@
 //! stays in place until its transition is over and a grace period has passed
 //! ([`crate::edge::mechanism::reclaim`]).
 
-use crate::edge::arch::this_cpu;
-use crate::edge::mechanism::migration::Migration;
+use crate::edge::{
+    arch::this_cpu,
+    mechanism::migration::Migration, //
+};
 use core::ptr;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use kernel::{
+    prelude::*,
+    sync::Arc, //
+};
 
 /// See the module's documentation.
 ///

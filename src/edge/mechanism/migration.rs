@@ -2,30 +2,56 @@
 
 //! The two universes of a transition: when the new one began, and who is still in the old one.
 
-use crate::edge::arch::stack;
-use crate::edge::arch::stack::Verdict;
-use crate::edge::bindings;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tasks::TaskRef;
-use crate::pure::gate::Gate;
-use crate::pure::gate::Side;
-use crate::pure::gate::View;
-use crate::pure::member_set::Joined;
-use crate::pure::member_set::MemberSet;
-use crate::pure::ranges::Range;
-use crate::pure::ranges::Ranges;
-use core::mem;
-use core::num::NonZeroUsize;
-use core::ptr;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::AtomicPtr;
-use core::sync::atomic::AtomicUsize;
-use core::sync::atomic::Ordering;
-use kernel::new_mutex;
-use kernel::prelude::*;
-use kernel::sync::Arc;
-use kernel::sync::Mutex;
+use crate::{
+    edge::{
+        arch::stack::{
+            self,
+            Finding, //
+        },
+        bindings,
+        kernel::{
+            stop::Stopped,
+            tasks::{
+                Task,
+                TaskRef, //
+            }, //
+        }, //
+    },
+    pure::{
+        gate::{
+            Gate,
+            Side,
+            View, //
+        },
+        member_set::{
+            Joined,
+            MemberSet, //
+        },
+        ranges::{
+            Range,
+            Ranges, //
+        }, //
+    }, //
+};
+use core::{
+    mem,
+    num::NonZeroUsize,
+    ptr,
+    sync::atomic::{
+        AtomicBool,
+        AtomicPtr,
+        AtomicUsize,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    new_mutex,
+    prelude::*,
+    sync::{
+        Arc,
+        Mutex, //
+    }, //
+};
 
 /// See the module's documentation.
 ///
@@ -37,7 +63,7 @@ pub(crate) struct Migration {
     /// Opened and flipped once, when the new universe begins.
     pub(in crate::edge) gate: Gate,
     /// Those who stay behind.
-    stragglers: Stragglers,
+    stragglers: TaskSet,
     /// One of them found no room.
     full: AtomicBool,
     /// Where nobody may be who goes from the old universe to the new.
@@ -52,9 +78,9 @@ pub(crate) struct Migration {
 /// # Invariants
 ///
 /// Each value in it, left or not, is the address of a task of which it holds one reference.
-struct Stragglers(MemberSet<KVVec<AtomicUsize>>);
+struct TaskSet(MemberSet<KVVec<AtomicUsize>>);
 
-impl Stragglers {
+impl TaskSet {
     /// Lets go of those who have left. Process context; nobody may follow their references
     /// meanwhile.
     fn sweep(&self) {
@@ -65,7 +91,7 @@ impl Stragglers {
     }
 }
 
-impl Drop for Stragglers {
+impl Drop for TaskSet {
     fn drop(&mut self) {
         self.0.for_each(|_, address| {
             self.0.leave(address);
@@ -102,7 +128,7 @@ impl Migration {
             room.push(AtomicUsize::new(0), GFP_KERNEL)?;
         }
         // INVARIANT: nobody is in it.
-        let stragglers = Stragglers(MemberSet::new(room).ok_or(EINVAL)?);
+        let stragglers = TaskSet(MemberSet::new(room).ok_or(EINVAL)?);
         let sorted = Sorted::new(ranges)?;
         let at = ptr::from_ref(&*sorted).cast_mut();
         let mut kept = KVec::with_capacity(1, GFP_KERNEL)?;
@@ -137,13 +163,13 @@ impl Migration {
 
     /// Whether `task` is in the old universe. Any context; stays true or false while `task` does
     /// not run.
-    pub(crate) fn has(&self, task: Task<'_>) -> bool {
+    pub(crate) fn contains(&self, task: Task<'_>) -> bool {
         self.holds(task.id())
     }
 
     /// `task` stays behind. False when there is no room. Any context but NMI, the stop window
     /// included; for who decides alone about this task.
-    pub(crate) fn hold(&self, task: Task<'_>) -> bool {
+    pub(crate) fn add(&self, task: Task<'_>) -> bool {
         let Some(address) = NonZeroUsize::new(task.id()) else {
             return true;
         };
@@ -167,7 +193,7 @@ impl Migration {
 
     /// `task` does not stay behind, or no longer. Returns whether it did. Any context but NMI; for
     /// who decides alone about it.
-    pub(crate) fn release(&self, task: Task<'_>) -> bool {
+    pub(crate) fn remove(&self, task: Task<'_>) -> bool {
         // INVARIANT: it keeps its reference until it is swept.
         NonZeroUsize::new(task.id()).is_some_and(|address| self.stragglers.0.leave(address))
     }
@@ -178,15 +204,15 @@ impl Migration {
     }
 
     /// How many are in the old universe.
-    pub(crate) fn left(&self) -> usize {
+    pub(crate) fn remaining(&self) -> usize {
         self.stragglers.0.len()
     }
 
     /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped. `follows`:
     /// tracepoints are connected for those who may stay behind.
-    pub(crate) fn open(&self, follows: bool) -> Window<'_> {
+    pub(crate) fn open(&self, follows: bool) -> StartWindow<'_> {
         self.gate.open();
-        Window {
+        StartWindow {
             migration: self,
             follows,
         }
@@ -216,9 +242,9 @@ impl Migration {
     pub(in crate::edge) fn try_current(&self, task: Task<'_>) {
         if self.is_begun()
             && self.holds(task.id())
-            && stack::walk_current(task, self.ranges()) == Verdict::Clean
+            && stack::walk_current(task, self.ranges()) == Finding::Clean
         {
-            self.release(task);
+            self.remove(task);
         }
     }
 
@@ -248,28 +274,28 @@ impl Migration {
     pub(crate) fn force(&self) -> usize {
         let mut released = 0usize;
         self.for_each(|_, task| {
-            released = released.wrapping_add(usize::from(self.release(task)));
+            released = released.wrapping_add(usize::from(self.remove(task)));
         });
         released
     }
 }
 
 /// An open stop window: NMI handlers that use a function of the transition veto it.
-pub(crate) struct Window<'a> {
+pub(crate) struct StartWindow<'a> {
     migration: &'a Migration,
     follows: bool,
 }
 
-impl Window<'_> {
+impl StartWindow<'_> {
     /// The new universe begins, for all but those who stay behind. False after a veto, and when
     /// somebody would stay behind whom nobody follows: nothing has changed.
     pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
         // While all CPUs are held only the verdict can have made somebody stay, before this.
-        (self.follows || self.migration.left() == 0) && self.migration.gate.flip()
+        (self.follows || self.migration.remaining() == 0) && self.migration.gate.flip()
     }
 }
 
-impl Drop for Window<'_> {
+impl Drop for StartWindow<'_> {
     fn drop(&mut self) {
         self.migration.gate.close();
     }

@@ -3,7 +3,6 @@
 //! molt's own mechanisms: how calls are redirected, how a transition sends each task its own way,
 //! and who has run.
 
-pub(crate) mod global;
 pub(crate) mod handler;
 pub(crate) mod junction;
 pub(crate) mod migration;

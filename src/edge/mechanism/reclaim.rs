@@ -2,23 +2,27 @@
 
 //! What no call can come to any more, but some may have come to.
 
-use crate::edge::bindings;
-use crate::edge::mechanism::junction::Junction;
-use crate::edge::mechanism::task_probes::Hold;
+use crate::edge::{
+    bindings,
+    mechanism::{
+        junction::Junction,
+        task_probes::Probes, //
+    }, //
+};
 use kernel::prelude::*;
 
 /// Junctions that are asked no more, kept for handlers that are half way; and what their
 /// transitions have needed, because to let go of it takes a while.
-pub(crate) struct Retired {
+pub(crate) struct Reclaim {
     junctions: KVec<KBox<Junction>>,
-    holds: KVec<Hold>,
+    probes: KVec<Probes>,
 }
 
-impl Retired {
+impl Reclaim {
     pub(crate) const fn new() -> Self {
         Self {
             junctions: KVec::new(),
-            holds: KVec::new(),
+            probes: KVec::new(),
         }
     }
 
@@ -35,22 +39,22 @@ impl Retired {
     }
 
     /// Adds what a transition has needed. Without memory it is let go of at once.
-    pub(crate) fn add_hold(&mut self, hold: Hold) {
-        let _ = self.holds.push(hold, GFP_KERNEL);
+    pub(crate) fn add_probes(&mut self, probes: Probes) {
+        let _ = self.probes.push(probes, GFP_KERNEL);
     }
 
     /// Whether there is nothing to be let go of.
     pub(crate) fn is_empty(&self) -> bool {
-        self.junctions.is_empty() && self.holds.is_empty()
+        self.junctions.is_empty() && self.probes.is_empty()
     }
 }
 
-impl Drop for Retired {
+impl Drop for Reclaim {
     /// Frees them when no handler can hold one. Process context; sleeps for 10 to 100 ms if there
     /// are any, so not under the registry's lock.
     fn drop(&mut self) {
         // First: nobody comes by it any more.
-        self.holds.clear();
+        self.probes.clear();
         if self.junctions.is_empty() {
             return;
         }

@@ -6,20 +6,34 @@
 //! The record is complete: whoever ran on a CPU while it is made, and does not run now, was
 //! switched away from on that CPU. It takes no lock and allocates nothing.
 
-use crate::edge::arch::this_cpu;
-use crate::edge::bindings;
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tasks::TaskRef;
-use crate::edge::kernel::tracepoint;
-use crate::edge::kernel::tracepoint::Connection;
-use crate::edge::kernel::tracepoint::Point;
-use crate::edge::mechanism::task_queue::TaskQueue;
-use core::ops::ControlFlow;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering;
-use kernel::ffi;
-use kernel::prelude::*;
+use crate::edge::{
+    arch::this_cpu,
+    bindings,
+    kernel::{
+        stop::Stopped,
+        tasks::{
+            Task,
+            TaskRef, //
+        },
+        tracepoint::{
+            self,
+            Connection,
+            Point, //
+        }, //
+    },
+    mechanism::task_queue::TaskQueue, //
+};
+use core::{
+    ops::ControlFlow,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    ffi,
+    prelude::*, //
+};
 
 /// Memory for a record, which may be used for one after the other.
 pub(crate) struct Recorder {

@@ -6,20 +6,38 @@
 //! whenever one is registered. In the steady state a group can do without its handler, when ftrace
 //! puts a jump at each entry instead ([`crate::edge::kernel::jumps`]).
 
-use crate::edge::bindings;
-use crate::edge::kernel::modules;
-use crate::edge::mechanism::handler::Hook;
-use crate::edge::mechanism::handler::Staged;
-use crate::edge::mechanism::junction::Junction;
-use crate::edge::mechanism::migration::Migration;
-use crate::edge::mechanism::reclaim::Retired;
-use core::mem::ManuallyDrop;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering;
-use kernel::error::to_result;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::{
+    edge::{
+        bindings,
+        kernel::modules,
+        mechanism::{
+            handler::{
+                Hook,
+                Staged, //
+            },
+            junction::Junction,
+            migration::Migration,
+            reclaim::Reclaim, //
+        }, //
+    },
+    pure::address::{
+        CallTarget,
+        FtraceSite, //
+    }, //
+};
+use core::{
+    mem::ManuallyDrop,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    error::to_result,
+    ffi,
+    prelude::*,
+    sync::Arc, //
+};
 
 /// Functions that were armed together, in one pass of ftrace over its records.
 ///
@@ -43,7 +61,7 @@ struct Group {
 /// The handler asks the last of `junctions`, if there is one; each was made with the one before it.
 pub(crate) struct Redirect {
     group: Arc<Group>,
-    site: usize,
+    site: FtraceSite,
     junctions: KVec<KBox<Junction>>,
 }
 
@@ -56,7 +74,7 @@ pub(crate) struct Redirect {
 /// pointer (mainline livepatch, a kprobe with a post handler) or calls it directly and will not
 /// share; `EAGAIN` from BPF, whose trampoline is locked at the moment: let go of all sites and try
 /// again; `EINVAL` when a site is none; `ENOMEM`; `ENODEV` when ftrace is disabled.
-pub(crate) fn arm(sites: &[usize]) -> Result<KVec<Redirect>> {
+pub(crate) fn arm(sites: &[FtraceSite]) -> Result<KVec<Redirect>> {
     let mut redirects = KVec::with_capacity(sites.len(), GFP_KERNEL)?;
     if sites.is_empty() {
         // No filter would mean every function.
@@ -77,7 +95,7 @@ pub(crate) fn arm(sites: &[usize]) -> Result<KVec<Redirect>> {
 }
 
 impl Group {
-    fn arm(sites: &[usize]) -> Result<Self> {
+    fn arm(sites: &[FtraceSite]) -> Result<Self> {
         let group = Self {
             hook: ManuallyDrop::new(Hook::new(sites)?),
             handled: AtomicBool::new(false),
@@ -128,12 +146,12 @@ impl Drop for Group {
 }
 
 /// Adds functions to the filter of `ops`, or takes them out.
-fn set_filter(ops: *mut bindings::ftrace_ops, sites: &[usize], remove: bool) -> Result {
+fn set_filter(ops: *mut bindings::ftrace_ops, sites: &[FtraceSite], remove: bool) -> Result {
     let count = sites.len().try_into().map_err(|_| EINVAL)?;
     let remove = ffi::c_int::from(remove);
     // SAFETY: `ops` is one of ours, and stays; the sites are only read.
     to_result(unsafe {
-        bindings::ftrace_set_filter_ips(ops, sites.as_ptr().cast_mut(), count, remove, 0)
+        bindings::ftrace_set_filter_ips(ops, sites.as_ptr().cast_mut().cast(), count, remove, 0)
     })
 }
 
@@ -146,7 +164,7 @@ impl Redirect {
     /// Disarms `sites`, which were armed together with this one; some others of the group must
     /// stay. Process context. Calls that are on their way still find that they pass to the function
     /// itself.
-    pub(crate) fn leave(&self, sites: &[usize]) -> Result {
+    pub(crate) fn leave(&self, sites: &[FtraceSite]) -> Result {
         set_filter(self.group.hook.ops(), sites, true)
     }
 
@@ -181,7 +199,7 @@ impl Redirect {
 
     /// Where calls go now, in a transition those of tasks that do not stay behind; 0 for the
     /// function itself.
-    pub(crate) fn target(&self) -> usize {
+    pub(crate) fn target(&self) -> CallTarget {
         match self.targets() {
             Some((_, new)) => new,
             None => self.group.hook.target(self.site),
@@ -189,13 +207,13 @@ impl Redirect {
     }
 
     /// In a transition: where calls go of tasks that stay behind, and where all others.
-    pub(crate) fn targets(&self) -> Option<(usize, usize)> {
+    pub(crate) fn targets(&self) -> Option<(CallTarget, CallTarget)> {
         let junction = self.junctions.last()?;
         Some(self.group.hook.targets(self.site, junction))
     }
 
     /// Whether the function is part of a transition.
-    pub(crate) fn is_parted(&self) -> bool {
+    pub(crate) fn in_transition(&self) -> bool {
         !self.junctions.is_empty()
     }
 
@@ -207,13 +225,13 @@ impl Redirect {
 
     /// Sends calls to `new` from the moment on that `migration` begins, but to `old` those of tasks
     /// that stay behind. Process context. Whatever transition the function is part of has begun.
-    pub(crate) fn part(
+    pub(crate) fn begin(
         &mut self,
         migration: &Arc<Migration>,
-        (old, new): (usize, usize),
-        retired: &mut Retired,
+        (old, new): (CallTarget, CallTarget),
+        reclaim: &mut Reclaim,
     ) -> Result {
-        self.forget_reversed(retired);
+        self.forget_reversed(reclaim);
         let before = self.junctions.last().map(|before| &**before);
         let hook = &self.group.hook;
         let junction = hook.junction(self.site, migration, (old, new), before)?;
@@ -226,12 +244,12 @@ impl Redirect {
     /// A transition may be turned round again and again: only the newest junction still counts,
     /// whose migration has begun. Who is half way to one before it is waited for before that is
     /// freed.
-    fn forget_reversed(&mut self, retired: &mut Retired) {
+    fn forget_reversed(&mut self, reclaim: &mut Reclaim) {
         let Some(newest) = self.junctions.pop() else {
             return;
         };
         for reversed in self.junctions.drain_all() {
-            retired.add(reversed);
+            reclaim.add(reversed);
         }
         // There is room: it was in it.
         let _ = self.junctions.push_within_capacity(newest);
@@ -239,35 +257,35 @@ impl Redirect {
 
     fn ask_newest(&self) {
         let newest = self.junctions.last().map(|newest| &**newest);
-        // SAFETY: those in `junctions` are given to `Retired` or leaked when they are asked no
+        // SAFETY: those in `junctions` are given to `Reclaim` or leaked when they are asked no
         // more.
-        unsafe { self.group.hook.part(self.site, newest) };
+        unsafe { self.group.hook.ask(self.site, newest) };
     }
 
     /// The migration of the newest junction has not begun and will not. Process context.
-    pub(crate) fn unpart(&mut self, retired: &mut Retired) {
+    pub(crate) fn cancel(&mut self, reclaim: &mut Reclaim) {
         if let Some(junction) = self.junctions.pop() {
             self.ask_newest();
-            retired.add(junction);
+            reclaim.add(junction);
         }
     }
 
     /// Everybody is where the newest junction sends those who do not stay behind: the function
     /// leaves the transition. Process context.
-    pub(crate) fn join(&mut self, retired: &mut Retired) {
+    pub(crate) fn end(&mut self, reclaim: &mut Reclaim) {
         if let Some((_, new)) = self.targets() {
             // First, for who does not find a junction any more.
             self.group.hook.set(self.site, new);
-            self.leave_transition(retired);
+            self.leave_transition(reclaim);
         }
     }
 
     /// Asks no junction any more: of a function that goes.
-    pub(crate) fn leave_transition(&mut self, retired: &mut Retired) {
+    pub(crate) fn leave_transition(&mut self, reclaim: &mut Reclaim) {
         let junctions = core::mem::take(&mut self.junctions);
         self.ask_newest();
         for junction in junctions {
-            retired.add(junction);
+            reclaim.add(junction);
         }
     }
 
@@ -277,12 +295,12 @@ impl Redirect {
     }
 
     /// See [`Hook::prepare`].
-    pub(crate) fn prepare(&self, target: usize) -> Staged<'_> {
+    pub(crate) fn prepare(&self, target: CallTarget) -> Staged<'_> {
         self.group.hook.prepare(self.site, target)
     }
 
     /// See [`Hook::set`].
-    pub(crate) fn set(&self, target: usize) {
+    pub(crate) fn set(&self, target: CallTarget) {
         self.group.hook.set(self.site, target);
     }
 

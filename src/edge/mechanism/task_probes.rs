@@ -3,17 +3,27 @@
 //! Those who stay behind, followed through the scheduler: whoever is switched out clean goes to the
 //! new universe, and whom one of them makes is in the old one too.
 
-use crate::edge::arch::this_cpu;
-use crate::edge::bindings;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tracepoint;
-use crate::edge::kernel::tracepoint::Connection;
-use crate::edge::kernel::tracepoint::Point;
-use crate::edge::mechanism::handler;
-use crate::edge::mechanism::migration::Migration;
-use kernel::ffi;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::edge::{
+    arch::this_cpu,
+    bindings,
+    kernel::{
+        tasks::Task,
+        tracepoint::{
+            self,
+            Connection,
+            Point, //
+        }, //
+    },
+    mechanism::{
+        handler,
+        migration::Migration, //
+    }, //
+};
+use kernel::{
+    ffi,
+    prelude::*,
+    sync::Arc, //
+};
 
 /// The tracepoints that are needed for that.
 #[derive(Clone, Copy)]
@@ -39,12 +49,12 @@ impl Points {
 ///
 /// The connections call their probes with the address of the migration. The handler attends once
 /// for each.
-pub(crate) struct Hold {
+pub(crate) struct Probes {
     connections: Option<(Connection, Connection)>,
     migration: Arc<Migration>,
 }
 
-impl Hold {
+impl Probes {
     /// Of `migration`, from before it begins, as long as nobody stays behind. Process context.
     pub(crate) fn new(migration: Arc<Migration>) -> Self {
         handler::attend();
@@ -71,10 +81,10 @@ impl Hold {
                 }
             }
         };
-        let mut hold = Self::new(migration);
+        let mut probes = Self::new(migration);
         // INVARIANT: connected just now.
-        hold.connections = Some(connections);
-        Ok(hold)
+        probes.connections = Some(connections);
+        Ok(probes)
     }
 
     /// The migration.
@@ -83,7 +93,7 @@ impl Hold {
     }
 }
 
-impl Drop for Hold {
+impl Drop for Probes {
     fn drop(&mut self) {
         handler::dismiss();
         if let Some(connections) = self.connections.take() {
@@ -124,11 +134,11 @@ unsafe extern "C" fn forked(
         return;
     }
     // Without room it begins in the new universe: it has nothing on its stack.
-    migration.hold(child);
+    migration.add(child);
     if !migration.holds(this_cpu::task()) {
         // Preempted in between, this task was found outside, and perhaps the last: then the
         // transition may be complete. If it has not left by now, it was not complete when the child
         // was noted.
-        migration.release(child);
+        migration.remove(child);
     }
 }

@@ -2,16 +2,28 @@
 
 //! A queue of tasks, each at most once, that keeps them from being freed.
 
-use crate::edge::kernel::stop::Stopped;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tasks::TaskRef;
-use crate::pure::unique_queue::Pushed;
-use crate::pure::unique_queue::UniqueQueue;
-use core::mem;
-use core::num::NonZeroUsize;
-use core::ops::ControlFlow;
-use kernel::alloc::flags::__GFP_ZERO;
-use kernel::prelude::*;
+use crate::{
+    edge::kernel::{
+        stop::Stopped,
+        tasks::{
+            Task,
+            TaskRef, //
+        }, //
+    },
+    pure::unique_queue::{
+        Pushed,
+        UniqueQueue, //
+    }, //
+};
+use core::{
+    mem,
+    num::NonZeroUsize,
+    ops::ControlFlow, //
+};
+use kernel::{
+    alloc::flags::__GFP_ZERO,
+    prelude::*, //
+};
 
 /// See the module's documentation. One context pushes, another pops.
 ///

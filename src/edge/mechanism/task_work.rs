@@ -2,17 +2,27 @@
 
 //! What a task is to do for a migration when it returns to user mode: go to the new universe.
 
-use crate::edge::bindings;
-use crate::edge::kernel::tasks;
-use crate::edge::kernel::tasks::Task;
-use crate::edge::kernel::tasks::TaskRef;
-use crate::edge::mechanism::migration::Migration;
-use core::cell::UnsafeCell;
-use core::sync::atomic::AtomicBool;
-use core::sync::atomic::Ordering;
-use kernel::container_of;
-use kernel::prelude::*;
-use kernel::sync::Arc;
+use crate::edge::{
+    bindings,
+    kernel::tasks::{
+        self,
+        Task,
+        TaskRef, //
+    },
+    mechanism::migration::Migration, //
+};
+use core::{
+    cell::UnsafeCell,
+    sync::atomic::{
+        AtomicBool,
+        Ordering, //
+    }, //
+};
+use kernel::{
+    container_of,
+    prelude::*,
+    sync::Arc, //
+};
 
 /// A piece of work that a task carries out for itself.
 ///
@@ -32,12 +42,12 @@ unsafe impl Send for Work {}
 unsafe impl Sync for Work {}
 
 /// A task on its way, or back.
-pub(crate) struct Errand {
+pub(crate) struct TaskWork {
     task: TaskRef,
     work: Arc<Work>,
 }
 
-impl Errand {
+impl TaskWork {
     /// Sends `task`, one that has a user mode. `urgent`: its sleep in the kernel is interrupted if
     /// it may be, as by a signal, and a call that does not begin again by itself returns `EINTR`.
     /// Process context.
@@ -45,7 +55,7 @@ impl Errand {
     /// # Errors
     ///
     /// `ENOMEM`; `ESRCH` when the task exits.
-    pub(crate) fn send(task: Task<'_>, migration: Arc<Migration>, urgent: bool) -> Result<Self> {
+    pub(crate) fn add(task: Task<'_>, migration: Arc<Migration>, urgent: bool) -> Result<Self> {
         let head = bindings::callback_head {
             func: Some(arrived),
             ..Default::default()
@@ -88,24 +98,24 @@ impl Errand {
 
     /// Takes it back. False when the task has it in hand: then it is done in a moment. Process
     /// context.
-    pub(crate) fn recall(&self) -> bool {
+    pub(crate) fn cancel(&self) -> bool {
         if self.is_done() {
             return true;
         }
         // SAFETY: the task and the head are valid.
-        let recalled = unsafe {
+        let cancelled = unsafe {
             bindings::private::task_work_cancel(self.task.borrow().as_ptr(), self.work.head.get())
         };
-        if recalled {
+        if cancelled {
             self.work.done.store(true, Ordering::Relaxed);
             // SAFETY: by the type invariant the list's reference, which is ours now.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.work)) });
         }
-        recalled
+        cancelled
     }
 }
 
-/// Waits until no task is in [`arrived`], after all errands are done. Process context; 10 to 100
+/// Waits until no task is in [`arrived`], after all task work is done. Process context; 10 to 100
 /// ms.
 pub(crate) fn wait_for_arrived() {
     // A task that is preempted there has not been through the scheduler by itself since.

@@ -5,24 +5,32 @@
 //! The same rules as `arch_stack_walk_reliable` of `arch/x86/kernel/stacktrace.c`, rebuilt from the
 //! exported unwinder because that function is not exported. No depth cap.
 
-use crate::edge::bindings;
-use crate::edge::kernel::bpf;
-use crate::edge::kernel::tasks::Task;
-use crate::pure::ranges::Ranges;
-use core::arch::asm;
-use core::mem::MaybeUninit;
-use core::ptr;
+use crate::{
+    edge::{
+        bindings,
+        kernel::{
+            bpf,
+            tasks::Task, //
+        }, //
+    },
+    pure::ranges::Ranges, //
+};
+use core::{
+    arch::asm,
+    mem::MaybeUninit,
+    ptr, //
+};
 
 /// What a walk found.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Verdict {
+pub(crate) enum Finding {
     /// Walked to its end; no frame is inside the ranges.
     Clean,
     /// The frame nearest to the top that is inside, as an address.
     Inside(usize),
     /// Not walkable to the end, or not telling where the task goes next, so nothing is proved; the
-    /// address of the last good frame, or of the one that does not tell, or 0.
-    Unreliable(usize),
+    /// address of the last good frame, or of the one that does not tell.
+    Unreliable(Option<usize>),
 }
 
 /// Walks the stack of `task` and compares each frame with `ranges`. Any context; does not sleep.
@@ -30,15 +38,15 @@ pub(crate) enum Verdict {
 /// The answer holds for the moment only if the task cannot run meanwhile (in a stop window, or held
 /// still). For a task that may run it is a guess: the unwinder stays on the stack's pages whatever
 /// happens, but may see a mixture of old and new frames.
-pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
+pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Finding {
     let Some(stack) = task.pin_stack() else {
         // No stack: a zombie after its last switch. It is inside nothing.
-        return Verdict::Clean;
+        return Finding::Clean;
     };
     if task.is_kretprobed() && task.is_runnable() {
         // Its return addresses can be recovered only while it sleeps: `rethook_find_ret_addr` gives
         // none for a task that may run, and the walk would end there anyway.
-        return Verdict::Unreliable(0);
+        return Finding::Unreliable(None);
     }
     // SAFETY: a word of a task that is alive: what `get_stack_pointer(task, NULL)` gives for one
     // that is switched out. It may run and be switched meanwhile; then what is found does not
@@ -50,7 +58,7 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
 }
 
 /// The same for the calling task, exactly: from the caller's frame on. Not from an interrupt.
-pub(crate) fn walk_current(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
+pub(crate) fn walk_current(task: Task<'_>, ranges: Ranges<'_>) -> Finding {
     let here: usize;
     // SAFETY: copies a register.
     unsafe { asm!("mov {}, rsp", out(reg) here, options(nomem, nostack, preserves_flags)) };
@@ -58,7 +66,7 @@ pub(crate) fn walk_current(task: Task<'_>, ranges: Ranges<'_>) -> Verdict {
 }
 
 /// Walks from the first frame above the address `first_frame`. The stack must not go meanwhile.
-fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict {
+fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Finding {
     let pointer = task.as_ptr();
     let mut state = MaybeUninit::<bindings::unwind_state>::uninit();
     // SAFETY: `task` is alive and its stack stays for the whole walk. A NULL `regs` asks for the
@@ -74,11 +82,11 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
         state.assume_init_mut()
     };
     // When all frames have been seen.
-    let mut seen = Verdict::Clean;
-    let mut last = 0;
+    let mut seen = Finding::Clean;
+    let mut last = None;
     loop {
         if state.error {
-            break Verdict::Unreliable(last);
+            break Finding::Unreliable(last);
         }
         if state.stack_info.type_ == bindings::stack_type_STACK_TYPE_UNKNOWN {
             // The end of the stack of a kernel thread, found without an error.
@@ -92,14 +100,14 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Verdict 
         let address = state.ip;
         if address == 0 {
             // A call of NULL, which the unwinder would go through.
-            break Verdict::Unreliable(last);
+            break Finding::Unreliable(last);
         }
         if ranges.hold(address) {
-            break Verdict::Inside(address);
+            break Finding::Inside(address);
         }
-        last = address;
-        if seen == Verdict::Clean && bpf::may_enter(address, ranges) {
-            seen = Verdict::Unreliable(address);
+        last = Some(address);
+        if seen == Finding::Clean && bpf::may_enter(address, ranges) {
+            seen = Finding::Unreliable(Some(address));
         }
         // An address in code that the kernel does not know (a trampoline just removed) is no matter
         // for `unwind_get_return_address` to find out once more: such code has no ORC data, so this
