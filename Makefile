@@ -11,6 +11,7 @@
 #   make bench-quick    the same in short; fails if a ratio is wrong
 #   make shell          the guest, interactive, with the modules and the probes in it
 #   make probe          build/probe: shows whether a running kernel has the bugs that patches/ fixes
+#   make handler        compares the handler's instructions with a recording; RECORD=1 records them
 #   make lint           formatting, clippy for the kernel side and the host side, shellcheck
 #   make doc            documentation of the core, in build/doc
 #   make rust-analyzer  rust-project.json for an editor
@@ -23,7 +24,7 @@
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
 
-goals := modules demo test bench bench-quick shell probe lint doc rust-analyzer setup clean help
+goals := modules demo test bench bench-quick shell probe handler lint doc rust-analyzer setup clean help
 
 .PHONY: $(goals)
 .DEFAULT_GOAL := modules
@@ -33,7 +34,7 @@ ifndef MOLT_INSIDE
 # --- outside the build root -----------------------------------------------------------------------
 
 # What may be given on the command line goes along.
-settings := KERNEL KDIR T V
+settings := KERNEL KDIR T V RECORD
 export MOLT_STARTED := $(shell date +%s)
 export KERNEL
 export KDIR := $(if $(KDIR),$(abspath $(KDIR)))
@@ -78,8 +79,8 @@ locked = exec {lock}>build/lock; flock $$lock;
 
 setup: ; $(kernel)@:
 
-# Where modules of several releases are to lie side by side, the objects of one must not be taken for
-# another's.
+# Where modules of several releases are to lie side by side, the objects of one must not be taken
+# for another's.
 sources: setup | build
 	@$(if $(filter-out $(CURDIR),$(MOLT_OUT)),$(locked) scripts/sources $(MOLT_OUT))
 .PHONY: sources
@@ -99,7 +100,7 @@ modules: sources
 demo: modules
 	@scripts/demo
 
-# The core that compares its verdicts (src/check.rs).
+# The core that compares its verdicts (src/stacks/crosscheck.rs).
 check := build/check
 check-core: modules
 	@scripts/sources $(check)/$(MOLT_RELEASE)
@@ -110,7 +111,8 @@ check-core: modules
 		$(check)/$(MOLT_RELEASE)/molt.ko
 .PHONY: check-core
 
-# With the tests' own modules. First what needs no guest; the guest's summary is the last thing to be read.
+# With the tests' own modules. First what needs no guest; the guest's summary is the last thing to
+# be read.
 test: export MOLT_TESTS := 1
 test: modules check-core
 	+@scripts/fixes '$(T)' make --no-print-directory modules
@@ -131,6 +133,9 @@ probe: | build
 	@RUSTFLAGS='-Ctarget-feature=+crt-static -Cstrip=symbols' \
 		$(call cargo,build) --release -p molt-patches --target $(target)
 	@cp build/cargo/$(target)/release/probe build/probe
+
+handler: modules
+	@scripts/handler $(if $(RECORD),record)
 
 lint: setup | build
 	@scripts/lint

@@ -60,8 +60,9 @@ fn module(patch: &Patch, name: &str) -> TokenStream {
         #[used(compiler)]
         static __MOLT_LIVEPATCH: [u8; #livepatch.len()] = *#livepatch;
 
-        // What `module!` puts into this section is only read, and memory for that is allocated, protected
-        // and freed by itself on each load. Beside something that is written, it shares what there is.
+        // What `module!` puts into this section is only read, and memory for that is allocated,
+        // protected and freed by itself on each load. Beside something that is written, it shares
+        // what there is.
         #[link_section = ".init.data"]
         #[used(compiler)]
         static __MOLT_WRITTEN: ::core::sync::atomic::AtomicBool =

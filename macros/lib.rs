@@ -27,8 +27,8 @@ use proc_macro::TokenStream;
 ///     description: "…",
 ///     author: "…",                                    // optional
 ///     license: "GPL",
-///     replace: true,                                  // optional: supersedes all patches before it
-///     consistency: per_task,                          // optional: the model, or as the operator chose
+///     replace: true,                                  // optional: supersedes all before it
+///     consistency: per_task,                          // optional: else what the operator chose
 ///     states: [COUNTERS],                             // optional: statics of type `State<T>`
 ///     vmlinux: {                                      // an object: the kernel or a module
 ///         cmdline_proc_show => show,                  // function => replacement

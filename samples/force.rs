@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A function that somebody is always in: a log daemon sleeps in `kmsg_read` until there is something
-//! to read. Old and new share nothing, so it does not matter that the daemon's last call runs the old
-//! code to its end. molt would refuse (`busy`); `force` says that the author knows better.
+//! A function that somebody is always in: a log daemon sleeps in `kmsg_read` until there is
+//! something to read. Old and new share nothing, so it does not matter that the daemon's last call
+//! runs the old code to its end. molt would refuse (`busy`); `force` says that the author knows
+//! better.
 //!
 //! The module then stays for ever, because nobody can tell when the last task has left it.
 

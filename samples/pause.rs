@@ -2,8 +2,8 @@
 
 //! Says who sleeps in `pause()`.
 //!
-//! Processes may sleep there for ever, so no moment ever comes at which nobody is inside: those who are stay
-//! in the old function, each until it returns, and all others call the new one at once.
+//! Processes may sleep there for ever, so no moment ever comes at which nobody is inside: those who
+//! are stay in the old function, each until it returns, and all others call the new one at once.
 
 use molt::prelude::*;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Two functions of the kernel are called `m_show`: the one behind /proc/modules, and the one behind
-//! /proc/PID/mounts. This patch means the second, by address. The first stays as it is.
+//! Two functions of the kernel are called `m_show`: the one behind /proc/modules, and the one
+//! behind /proc/PID/mounts. This patch means the second, by address. The first stays as it is.
 
 use molt::prelude::*;
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A cumulative patch: enabling it supersedes every patch before it, at one instant. Their functions
-//! that it does not have go back to the kernel's own code, and their modules can be unloaded.
+//! A cumulative patch: enabling it supersedes every patch before it, at one instant. Their
+//! functions that it does not have go back to the kernel's own code, and their modules can be
+//! unloaded.
 
 use molt::prelude::*;
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A field that a structure of the kernel does not have: each open `/proc/version` counts how often it
-//! was read. The count belongs to the `struct seq_file` of the open file: it is made when the file is
-//! read for the first time, and removed where the kernel frees the structure.
+//! A field that a structure of the kernel does not have: each open `/proc/version` counts how often
+//! it was read. The count belongs to the `struct seq_file` of the open file: it is made when the
+//! file is read for the first time, and removed where the kernel frees the structure.
 //!
-//! A program that opens the file once and reads it again and again from the start (`pread`) sees the
-//! count go up; another program has its own.
+//! A program that opens the file once and reads it again and again from the start (`pread`) sees
+//! the count go up; another program has its own.
 
 use kernel::sync::atomic::{ordering::Relaxed, Atomic};
 use molt::prelude::*;
@@ -40,7 +40,8 @@ unsafe extern "C" fn show(m: *mut c::seq_file, _v: *mut c_void) -> c_int {
     0
 }
 
-/// Replaces `single_release` of `fs/seq_file.c`, which closes `/proc/version` and other small files.
+/// Replaces `single_release` of `fs/seq_file.c`, which closes `/proc/version` and other small
+/// files.
 ///
 /// # Safety
 ///
@@ -50,7 +51,8 @@ unsafe extern "C" fn release(inode: *mut c::inode, file: *mut c::file) -> c_int 
     let m = unsafe { (*file).private_data.cast::<c::seq_file>() };
     // SAFETY: the file has no user any more, so nobody is in `show` with it.
     let _ = unsafe { READS.remove(m) };
-    // SAFETY: as in the function that this one replaces: the operations are freed after who uses them.
+    // SAFETY: as in the function that this one replaces: the operations are freed after who uses
+    // them.
     unsafe {
         let operations = (*m).op;
         let result = c::seq_release(inode, file);
@@ -59,8 +61,8 @@ unsafe extern "C" fn release(inode: *mut c::inode, file: *mut c::file) -> c_int 
     }
 }
 
-/// Removes the counts of files that are still open: the kernel's own `single_release` would leave them.
-/// An operator who forces the change leaves tasks in `show`, whose counts stay.
+/// Removes the counts of files that are still open: the kernel's own `single_release` would leave
+/// them. An operator who forces the change leaves tasks in `show`, whose counts stay.
 fn forget(target: &Target<'_>) {
     if !target.is_forced() {
         // SAFETY: no task is in `show` or `release` any more, and nobody else uses the id.

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A patch that changes more than code: it raises the log level of the console, so that all messages
-//! are seen there, and gives it back when it is disabled. `/proc/sys/kernel/printk` shows it.
+//! A patch that changes more than code: it raises the log level of the console, so that all
+//! messages are seen there, and gives it back when it is disabled. `/proc/sys/kernel/printk` shows
+//! it.
 //!
 //! The next version of this patch replaces it. Then the level was raised already, and what it was
 //! before only this one knows: so it remembers that in a system state, where the next finds it.

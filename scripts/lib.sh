@@ -4,7 +4,8 @@
 # What all scripts share: where things are, how they speak, and how a folder of the cache is made.
 #
 # Scripts other than `root` and `enter` run inside the build root. Each of them calls `inside "$@"`
-# first, which starts it there when it is not there yet, so every script can be called from anywhere.
+# first, which starts it there when it is not there yet, so every script can be called from
+# anywhere.
 #
 # Environment that a user may set:
 #   MOLT_CACHE  folder of everything that outlives a checkout (default: ~/.cache/molt)
@@ -12,18 +13,13 @@
 #   KDIR        a prepared kernel tree with Rust to build against instead
 #   MOLT_ACCEL  QEMU's accelerator (default: tcg, one thread: the same result on every machine)
 #
-# Environment that `scripts/kernel --env` prints, and that make gives to all that it starts, the test
-# runner included:
-#   MOLT_RELEASE       the release, as `uname -r` shows it in the guest
-#   MOLT_OUT           where its modules are built: the checkout, or with KERNEL build/<release>
-#   MOLT_KDIR          the prepared kernel tree
-#   MOLT_SYMVERS       its Module.symvers
-#   MOLT_CC            the compiler it was configured with
-#   MOLT_KERNEL_IMAGE  what QEMU boots
-#   MOLT_VMLINUX       the kernel unpacked, with its own table of symbols
-#   MOLT_VMLINUZ       the kernel packed, as kexec takes it
-#   MOLT_BTF           a vmlinux with the kernel's BTF
-#   MOLT_MODULES       /lib/modules/<release> of the kernel package
+# Environment that `scripts/kernel --env` prints, and that make gives to all that it starts, the
+# test runner included: MOLT_RELEASE the release, as `uname -r` shows it in the guest MOLT_OUT where
+# its modules are built: the checkout, or with KERNEL build/<release> MOLT_KDIR the prepared kernel
+# tree MOLT_SYMVERS its Module.symvers MOLT_CC the compiler it was configured with MOLT_KERNEL_IMAGE
+# what QEMU boots MOLT_VMLINUX the kernel unpacked, with its own table of symbols MOLT_VMLINUZ the
+# kernel packed, as kexec takes it MOLT_BTF a vmlinux with the kernel's BTF MOLT_MODULES
+# /lib/modules/<release> of the kernel package
 
 set -euo pipefail
 umask 022

@@ -4,8 +4,8 @@
 //! The format is the kernel's own, `Documentation/livepatch/module-elf-format.rst`; the reader of
 //! it is `klp_apply_section_relocs()` in `kernel/livepatch/core.c`. For the object `vmlinux`,
 //! `apply_relocations()` in `kernel/module/main.c` calls that while *any* module loads, so nothing
-//! else is needed to reach what the kernel does not export. For a module as object, molt's core calls
-//! it when that module is patched, which may be long after the patch was loaded.
+//! else is needed to reach what the kernel does not export. For a module as object, molt's core
+//! calls it when that module is patched, which may be long after the patch was loaded.
 
 pub mod check;
 pub mod definition;

@@ -29,7 +29,8 @@ impl PrivateSymbol {
         symbol.starts_with(PREFIX)
     }
 
-    /// Takes a name apart as the kernel's `sscanf()` does, but accepts nothing that it would cut off.
+    /// Takes a name apart as the kernel's `sscanf()` does, but accepts nothing that it would cut
+    /// off.
     pub fn parse(symbol: &str) -> Result<Self, &'static str> {
         let rest = symbol
             .strip_prefix(PREFIX)

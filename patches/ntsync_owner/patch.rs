@@ -225,7 +225,8 @@ unsafe extern "C" fn setup_wait(
     let request = unsafe { &*request.cast::<Request>() };
     from_result(|| {
         let filled = set_up(device, request, all)?;
-        // SAFETY: As above. The caller frees the queue by `kfree` and puts its objects, as we would.
+        // SAFETY: As above. The caller frees the queue by `kfree` and puts its objects, as we
+        // would.
         unsafe { queue.write(filled.into_raw().cast()) };
         Ok(0)
     })

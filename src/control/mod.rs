@@ -12,7 +12,7 @@
 //!     ├── enabled                       0 or 1; writing asks for the change and waits for it
 //!     ├── redirect  direct              how calls are redirected: chosen, and in force
 //!     ├── state  transition  consistency  replace  forced  stack_order
-//!     ├── tasks_left  poke  force       of a transition: how many it waits for, what ends it sooner
+//!     ├── tasks_left  poke  force       of a transition: its stragglers, and what ends it sooner
 //!     ├── stop_ns  attempts  tasks_scanned  tasks_verified  overflows
 //!     ├── last_error  blockers          of the last change of this patch
 //!     └── <object>/

@@ -17,8 +17,8 @@ extern "C" {
     fn target_wait();
 }
 
-/// Replaces `proc_fork_connector` of `drivers/connector/cn_proc.c`: the parent calls it before it tells
-/// of its child. Nobody listens in the tests.
+/// Replaces `proc_fork_connector` of `drivers/connector/cn_proc.c`: the parent calls it before it
+/// tells of its child. Nobody listens in the tests.
 ///
 /// # Safety
 ///

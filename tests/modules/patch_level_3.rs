@@ -59,7 +59,8 @@ fn pre_patch(target: &Target<'_>) -> Result {
             (levels.number, levels.hands)
         }
         Some(previous) => {
-            // SAFETY: versions 1 and 2 have a `Level`, and this patch does not meet a higher one than 3.
+            // SAFETY: versions 1 and 2 have a `Level`, and this patch does not meet a higher one
+            // than 3.
             let level = unsafe { previous.share::<Level>() }.ok_or(EINVAL)?;
             (level.number, 1)
         }

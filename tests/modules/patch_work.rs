@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Does what it must not: a work item that it starts when it is taken off is still in its code after that.
+//! Does what it must not: a work item that it starts when it is taken off is still in its code
+//! after that.
 
 use core::sync::atomic::{AtomicBool, Ordering};
 use kernel::{

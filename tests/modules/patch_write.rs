@@ -23,7 +23,8 @@ extern "C" {
     ) -> isize;
 }
 
-/// Replaces `ksys_write` of fs/read_write.c; knows no positions in files, which sysfs does not need.
+/// Replaces `ksys_write` of fs/read_write.c; knows no positions in files, which sysfs does not
+/// need.
 ///
 /// # Safety
 ///

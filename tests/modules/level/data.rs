@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The console's log level, which the `patch_level` patches raise, and what they remember of it. All
-//! of them are compiled from this file, so one may read what another remembers.
+//! The console's log level, which the `patch_level` patches raise, and what they remember of it.
+//! All of them are compiled from this file, so one may read what another remembers.
 
 use core::ptr;
 use molt::prelude::*;

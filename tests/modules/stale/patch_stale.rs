@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! A patch that was built against another version of the core's interface: the loader must refuse it.
+//! A patch that was built against another version of the core's interface: the loader must refuse
+//! it.
 
 use molt::prelude::*;
 

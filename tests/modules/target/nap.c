@@ -61,7 +61,7 @@ TARGET int target_nap(void)
 /* exit_napper.ko calls it on behalf of threads that exit. */
 EXPORT_SYMBOL_GPL(target_nap);
 
-/* What late_value() of late.ko returns now, or 0 when that is not there. Replacements call it too. */
+/* What late_value() of late.ko returns now; 0 when that is not there. Replacements call it, too. */
 int target_late(void)
 {
 	int (*late_value)(void) = __symbol_get("late_value");

@@ -223,8 +223,9 @@ pub fn check_cause(last_error: &str, cause: &str) -> Result<()> {
     Ok(())
 }
 
-/// Whether a blocker is on its way to a function of `target.ko` or its replacement: preempted in the trampoline,
-/// with the return address of the call at the function's entry (+5, or +9 behind ENDBR).
+/// Whether a blocker is on its way to a function of `target.ko` or its replacement: preempted in
+/// the trampoline, with the return address of the call at the function's entry (+5, or +9 behind
+/// ENDBR).
 pub fn is_in_trampoline(blocker: &str) -> bool {
     let at = blocker.split(' ').nth(2).unwrap_or_default();
     at.starts_with("target_") && (at.contains("+0x5/") || at.contains("+0x9/"))

@@ -137,7 +137,8 @@ impl Read {
     }
 
     fn result(self) -> Result<String> {
-        // SAFETY: as above; a result is a word of the user's, of which there are two halves, and a length.
+        // SAFETY: as above; a result is a word of the user's, of which there are two halves, and a
+        // length.
         let length = unsafe {
             let tail = word(self.rings, self.results.tail).load(Ordering::Acquire);
             ensure!(tail == 1, "{tail} results");

@@ -101,8 +101,9 @@ fn judge(scenario: &Scenario, end: &End, verdict: &Verdict, console: &str) -> Op
         (!splats.is_empty()).then(|| format!("the kernel complained:\n  {}", splats.join("\n  ")));
     let ended = match (end, scenario.ending) {
         (End::PowerOff, Ending::PowerOff) => None,
-        // A panic is a reset, too, and a splat. Of the kernel's words only those count that it says before it
-        // stops the other processors: one of them may be about to print the last ones, "Restarting system".
+        // A panic is a reset, too, and a splat. Of the kernel's words only those count that it says
+        // before it stops the other processors: one of them may be about to print the last ones,
+        // "Restarting system".
         (End::Reset, Ending::Restart) if console.contains(SWITCHING_OFF) => None,
         (End::PowerOff, Ending::Restart) => Some("switched off".to_owned()),
         (End::Reset, _) => Some("the kernel died (panic or reset)".to_owned()),

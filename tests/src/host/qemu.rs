@@ -83,8 +83,8 @@ pub enum End {
     PowerOff,
     /// The kernel reset it, as it does after a panic.
     Reset,
-    /// The processor reset it, because it could not even begin to handle an exception. Emulated ones
-    /// only; it is a [`End::Reset`] elsewhere.
+    /// The processor reset it, because it could not even begin to handle an exception. Emulated
+    /// ones only; it is a [`End::Reset`] elsewhere.
     TripleFault,
     /// It was still running at the deadline.
     TimeOut,

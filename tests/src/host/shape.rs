@@ -3,13 +3,11 @@
 
 use std::env;
 
-/// `panic=-1` with `-no-reboot`: an oops ends the VM at once.
-/// `no_timer_check`: on a busy host the kernel finds that no timer interrupts come in the
-/// time of ten, and panics.
-/// `watchdog_thresh`, `rcu_cpu_stall_timeout`: a busy host was seen to leave a VM without a processor for more than 20
-/// seconds, which it took for a soft lockup or a stall. It does so after 40.
-/// The rest is for speed: printing less until the guest raises it, no self tests of
-/// ciphers, no certificates.
+/// `panic=-1` with `-no-reboot`: an oops ends the VM at once. `no_timer_check`: on a busy host the
+/// kernel finds that no timer interrupts come in the time of ten, and panics. `watchdog_thresh`,
+/// `rcu_cpu_stall_timeout`: a busy host was seen to leave a VM without a processor for more than 20
+/// seconds, which it took for a soft lockup or a stall. It does so after 40. The rest is for speed:
+/// printing less until the guest raises it, no self tests of ciphers, no certificates.
 const KERNEL_PARAMETERS: &str = "console=ttyS0 oops=panic panic=-1 no_timer_check \
     watchdog_thresh=20 rcupdate.rcu_cpu_stall_timeout=40 \
     rdinit=/init loglevel=5 cryptomgr.notests=1 \

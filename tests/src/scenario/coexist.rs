@@ -149,8 +149,9 @@ fn bpf_program_after(_: &Guest) -> Result<()> {
     programmed(Program::after)
 }
 
-/// A task that runs BPF programs before it goes on into a function: the trampoline has been jumped to, and no
-/// address of the function is on its stack. It must not meet the new inner function from the old outer one.
+/// A task that runs BPF programs before it goes on into a function: the trampoline has been jumped
+/// to, and no address of the function is on its stack. It must not meet the new inner function from
+/// the old outer one.
 fn bpf_programs_under_way(guest: &Guest) -> Result<()> {
     const BEFORE: usize = 24;
     const NEW: libc::c_long = 1 << 60;

@@ -345,8 +345,8 @@ impl Hammers {
     }
 }
 
-/// Each change completes, no call meets a mixture, and who has met the new functions meets the old ones no
-/// more.
+/// Each change completes, no call meets a mixture, and who has met the new functions meets the old
+/// ones no more.
 fn hammered(guest: &Guest) -> Result<()> {
     load()?;
     let hammers = Hammers::start()?;

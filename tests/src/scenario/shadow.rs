@@ -23,7 +23,8 @@ scenarios! { shadow:
     sample,
 }
 
-/// The ids of `patch_shadow`: of a value that counts and sleeps when dropped, and of an aligned one.
+/// The ids of `patch_shadow`: of a value that counts and sleeps when dropped, and of an aligned
+/// one.
 const PLAIN: u32 = 0x1234;
 const ALIGNED: u32 = 0x1235;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! System states: what a patch has changed for longer than itself, and hands to the next. The patches
-//! raise the console's log level (`tests/modules/level/`), as mainline's tests of states do.
+//! System states: what a patch has changed for longer than itself, and hands to the next. The
+//! patches raise the console's log level (`tests/modules/level/`), as mainline's tests of states
+//! do.
 
 use std::fs::{self, OpenOptions};
 use std::io::{Read, Seek, Write};

@@ -178,7 +178,8 @@ fn of_a_module(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// The module returns to another address, and the patch follows, also one that was disabled meanwhile.
+/// The module returns to another address, and the patch follows, also one that was disabled
+/// meanwhile.
 fn of_a_module_that_comes_back(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_private")?;
@@ -205,7 +206,8 @@ fn of_a_module_that_comes_back(_: &Guest) -> Result<()> {
     target::expect("private", "6")
 }
 
-/// Both at the same moment: the symbols of a patch that is off are still bound, and its memory may be gone.
+/// Both at the same moment: the symbols of a patch that is off are still bound, and its memory may
+/// be gone.
 fn of_a_module_that_goes_with_the_patch(_: &Guest) -> Result<()> {
     module::load_all(&["molt"])?;
     let before = Snapshot::take()?;

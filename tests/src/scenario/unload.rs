@@ -104,7 +104,8 @@ fn sleeper_keeps_the_text(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// What the patch left behind is still in its code, asleep: a grace period of RCU-tasks would end there.
+/// What the patch left behind is still in its code, asleep: a grace period of RCU-tasks would end
+/// there.
 fn waits_for_a_work_item(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_work")?;
@@ -123,7 +124,8 @@ fn waits_for_a_work_item(_: &Guest) -> Result<()> {
     module::remove_all(&["target", "molt"])
 }
 
-/// Somebody's stack can never be walked to its end, and nobody is known to be inside: the module goes, not at once.
+/// Somebody's stack can never be walked to its end, and nobody is known to be inside: the module
+/// goes, not at once.
 fn waits_a_second_for_a_stack_without_an_end(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let patch = Patch::load("patch_value")?;
@@ -158,8 +160,8 @@ fn right_after_the_requester_was_let_go(_: &Guest) -> Result<()> {
     module::remove_all(&["molt"])
 }
 
-/// `rmmod -f` of a patch that is on, is being taken off around a sleeper, or was forced: it does not come back,
-/// and everything stays as it is.
+/// `rmmod -f` of a patch that is on, is being taken off around a sleeper, or was forced: it does
+/// not come back, and everything stays as it is.
 fn by_force(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     let forced = Patch::load("patch_force")?;

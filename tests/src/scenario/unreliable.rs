@@ -83,8 +83,8 @@ fn function_graph_on_a_sleeping_task(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// A task that sleeps in a function called from a BPF trampoline is walked right, and is in the way if it is
-/// inside.
+/// A task that sleeps in a function called from a BPF trampoline is walked right, and is in the way
+/// if it is inside.
 fn below_a_bpf_program(_: &Guest) -> Result<()> {
     module::load_all(&["molt", "target"])?;
     // The sleeper reads /proc/target/nap: seq_read() is above it.

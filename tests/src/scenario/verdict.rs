@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The stop window looks only at who ran since they were looked at before. The core of
 //! tests named `agree_…` is one that looks at everybody as well, in the same window, and says BUG
-//! when the verdicts differ (`src/check.rs`); BUG fails any test.
+//! when the verdicts differ (`src/stacks/crosscheck.rs`); BUG fails any test.
 
 use std::fs;
 use std::io::{Read, Write};

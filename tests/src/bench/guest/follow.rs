@@ -14,10 +14,12 @@ use crate::bench::plan::Place;
 use crate::bench::sample::figure;
 use crate::guest::patch::{self, Patch};
 
-/// The number of functions that this is measured with: one of them is that which tasks can be asleep in.
+/// The number of functions that this is measured with: one of them is that which tasks can be
+/// asleep in.
 pub const FUNCTIONS: u32 = 10;
 
-/// One round each. A transition is looked at from time to time, so when the task is woken has to differ.
+/// One round each. A transition is looked at from time to time, so when the task is woken has to
+/// differ.
 pub fn measure(bench: &Bench<'_>, place: Place, round: u32) -> Result<()> {
     let planted = Planted::new()?;
     patch::set_consistency("per_task")?;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What a short run must show. Ratios of one run, and one time that nothing of livepatch's compares with, all with
-//! a margin and in instructions: a failure means that something is wrong, not that the host was busy.
+//! What a short run must show. Ratios of one run, and one time that nothing of livepatch's compares
+//! with, all with a margin and in instructions: a failure means that something is wrong, not that
+//! the host was busy.
 
 use super::claim::Claim;
 use super::figures::Figures;

@@ -66,8 +66,8 @@ pub fn part_of_another_transition(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// Who waits for another's transition is killed, or is written to before its module is loaded: nothing of it
-/// stays.
+/// Who waits for another's transition is killed, or is written to before its module is loaded:
+/// nothing of it stays.
 pub fn cancelled_behind_another(_: &Guest) -> Result<()> {
     load()?;
     let sleeper = Sleeper::enter("nap")?;
@@ -103,8 +103,8 @@ pub fn cancelled_behind_another(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// A transition of mainline's livepatch at the same time: each has its own stragglers, and what livepatch notes
-/// in a task stays as it is.
+/// A transition of mainline's livepatch at the same time: each has its own stragglers, and what
+/// livepatch notes in a task stays as it is.
 pub fn beside_livepatch(_: &Guest) -> Result<()> {
     const ENABLED: &str = "/sys/kernel/livepatch/klp_owner/enabled";
     const TRANSITION: &str = "/sys/kernel/livepatch/klp_owner/transition";
@@ -180,8 +180,8 @@ pub fn two_leave(_: &Guest) -> Result<()> {
     Ok(())
 }
 
-/// No change sends calls into a patch that is on its way out, which the sleeper of another function keeps
-/// there.
+/// No change sends calls into a patch that is on its way out, which the sleeper of another function
+/// keeps there.
 pub fn into_what_leaves(_: &Guest) -> Result<()> {
     load()?;
     let before = Snapshot::take()?;
@@ -222,8 +222,8 @@ pub fn of_a_module_that_may_come(_: &Guest) -> Result<()> {
     patch.remove()
 }
 
-/// Turned round while nobody can be looked at for long: who is behind stays in one universe, says the
-/// core that checks it.
+/// Turned round while nobody can be looked at for long: who is behind stays in one universe, says
+/// the core that checks it.
 pub fn reversed_over_budget(guest: &Guest) -> Result<()> {
     load_checking(&["target"])?;
     patch::set_consistency("per_task")?;
@@ -316,8 +316,9 @@ pub fn forced_while_reversed(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
-/// A kprobe's handler that comes first sends calls of one function of a transition into another one: they go to the
-/// replacement of the one that was called, whatever the saved registers say, as they do without a transition.
+/// A kprobe's handler that comes first sends calls of one function of a transition into another
+/// one: they go to the replacement of the one that was called, whatever the saved registers say, as
+/// they do without a transition.
 pub fn beside_a_kprobe_that_goes_elsewhere(_: &Guest) -> Result<()> {
     load()?;
     let elsewhere = "symbol=target_outer to=target_inner";

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What each of several threads sees of changes: during one the old version, then the new one, and the old
-//! one never again; between two of them one version only.
+//! What each of several threads sees of changes: during one the old version, then the new one, and
+//! the old one never again; between two of them one version only.
 
 use std::fmt;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
@@ -21,8 +21,8 @@ struct State {
     met: [AtomicU64; 2],
 }
 
-/// A number for what is going on, above those before: in its last bits whether it is a change, and where it
-/// leads.
+/// A number for what is going on, above those before: in its last bits whether it is a change, and
+/// where it leads.
 const STEP: u64 = 4;
 const CHANGES: u64 = 2;
 const ON: u64 = 1;

@@ -38,7 +38,8 @@ pub fn automatic(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// It is that also when somebody else needs the registry at the deadline, for whom a change gives way.
+/// It is that also when somebody else needs the registry at the deadline, for whom a change gives
+/// way.
 pub fn automatic_gives_way(_: &Guest) -> Result<()> {
     load()?;
     patch::set_consistency("auto")?;
@@ -125,8 +126,9 @@ pub fn stacked(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// What an old patch has done to the system is taken over at the beginning of the transition, by a reference
-/// of its own; turned round, the old one has it as before, and in the end the new one alone.
+/// What an old patch has done to the system is taken over at the beginning of the transition, by a
+/// reference of its own; turned round, the old one has it as before, and in the end the new one
+/// alone.
 pub fn states(_: &Guest) -> Result<()> {
     let level = || -> Result<String> { Ok(fs::read_to_string("/proc/sys/kernel/printk")?) };
     load()?;

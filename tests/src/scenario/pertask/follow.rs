@@ -109,8 +109,8 @@ pub fn nmi_meets_who_is_behind(guest: &Guest) -> Result<()> {
     module::remove_all(&["nmi_source"])
 }
 
-/// When nobody could be looked at, everybody stays behind, idle tasks of CPUs with nothing to do as well. All
-/// follow at once.
+/// When nobody could be looked at, everybody stays behind, idle tasks of CPUs with nothing to do as
+/// well. All follow at once.
 pub fn idle_tasks(guest: &Guest) -> Result<()> {
     load_checking(&["target"])?;
     patch::set_consistency("per_task")?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What is done although tasks are inside: by the word of the author, for functions, or of the operator, for
-//! a transition.
+//! What is done although tasks are inside: by the word of the author, for functions, or of the
+//! operator, for a transition.
 
 use anyhow::Result;
 use rustix::io::Errno;
@@ -24,7 +24,8 @@ pub fn forced_functions(_: &Guest) -> Result<()> {
     half.completes()
 }
 
-/// Who forces nothing leaves everybody behind who is in what was forced, or in what that was put over.
+/// Who forces nothing leaves everybody behind who is in what was forced, or in what that was put
+/// over.
 pub fn on_top_of_a_forced_function(_: &Guest) -> Result<()> {
     load()?;
     let below = Sleeper::enter("nap")?;
@@ -39,8 +40,8 @@ pub fn on_top_of_a_forced_function(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// Only the functions that are forced are left out: who is in the replacement of another stays behind when
-/// the patch is taken off again, before it was on for everybody.
+/// Only the functions that are forced are left out: who is in the replacement of another stays
+/// behind when the patch is taken off again, before it was on for everybody.
 pub fn reversed_beside_a_forced_function(_: &Guest) -> Result<()> {
     load()?;
     let old = Sleeper::enter("deep")?;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
-//! Wherever in a function tasks are, and however badly their stacks can be walked: they stay behind, are
-//! named, and follow.
+//! Wherever in a function tasks are, and however badly their stacks can be walked: they stay
+//! behind, are named, and follow.
 
 use anyhow::{ensure, Result};
 
@@ -13,8 +13,8 @@ use crate::guest::tracefs::{Probe, Tracer};
 use crate::guest::{check, target, Guest};
 use crate::scenario::verdict::{compared, load_checking};
 
-/// A task in `function`, reached through `/proc/target/FILE`, stays behind, and nobody else; it follows when
-/// it has left.
+/// A task in `function`, reached through `/proc/target/FILE`, stays behind, and nobody else; it
+/// follows when it has left.
 fn follows_when_it_has_left(name: &str, file: &str, function: &str) -> Result<()> {
     load()?;
     let before = Snapshot::take()?;
@@ -80,9 +80,9 @@ pub fn killed_in_the_function(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// A task that is preempted between the choice of where its call goes and the first instruction there is
-/// inside. See the scenario of that name in `busy`: lines with the return address of the call at a
-/// function's entry (+5, or +9 behind ENDBR) prove that the case occurred.
+/// A task that is preempted between the choice of where its call goes and the first instruction
+/// there is inside. See the scenario of that name in `busy`: lines with the return address of the
+/// call at a function's entry (+5, or +9 behind ENDBR) prove that the case occurred.
 pub fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
     const ROUNDS: usize = 8;
     const CHANGES: usize = 6;
@@ -122,8 +122,8 @@ pub fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
     Ok(())
 }
 
-/// Only the task itself can walk its stack while it may run, so it does that when it is switched out:
-/// outside it follows although it still runs, inside it stays.
+/// Only the task itself can walk its stack while it may run, so it does that when it is switched
+/// out: outside it follows although it still runs, inside it stays.
 pub fn kretprobe_on_a_running_task(guest: &Guest) -> Result<()> {
     load()?;
     let probe = Probe::on_return("spin", "target_spin")?;
@@ -163,7 +163,8 @@ pub fn kretprobe_on_a_sleeping_task(_: &Guest) -> Result<()> {
     probe.remove()
 }
 
-/// The tracer keeps return addresses elsewhere, also when it was switched off above the sleeping task.
+/// The tracer keeps return addresses elsewhere, also when it was switched off above the sleeping
+/// task.
 pub fn function_graph_on_a_sleeping_task(_: &Guest) -> Result<()> {
     load()?;
     let tracer = Tracer::start("function_graph", "target_*")?;
@@ -201,8 +202,8 @@ pub fn below_a_bpf_program(_: &Guest) -> Result<()> {
     other.retire()
 }
 
-/// Who sleeps inside is found, and nobody who is inside goes over: says the core that looks at everybody as well
-/// in the same window.
+/// Who sleeps inside is found, and nobody who is inside goes over: says the core that looks at
+/// everybody as well in the same window.
 pub fn verdicts_agree_about_sleepers(guest: &Guest) -> Result<()> {
     load_checking(&["target"])?;
     patch::set_consistency("per_task")?;

@@ -92,8 +92,8 @@ pub fn module_comes_to_one_that_replaces(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// Who is left behind calls the module's own function, although it has come later; all others the patch's.
-/// The other way round when the patch is on its way out.
+/// Who is left behind calls the module's own function, although it has come later; all others the
+/// patch's. The other way round when the patch is on its way out.
 pub fn module_called_by_who_is_behind(_: &Guest) -> Result<()> {
     load()?;
     module::load_all(&["journal"])?;
@@ -123,8 +123,8 @@ pub fn module_called_by_who_is_behind(_: &Guest) -> Result<()> {
     before.expect_same()
 }
 
-/// As livepatch calls them: `pre_patch` when it comes, `post_patch` when the last task has followed; and when
-/// it goes before that, `post_unpatch` only.
+/// As livepatch calls them: `pre_patch` when it comes, `post_patch` when the last task has
+/// followed; and when it goes before that, `post_unpatch` only.
 pub fn callbacks_of_a_module(_: &Guest) -> Result<()> {
     const PATCH: &str = "patch_callbacks";
     let entries = |callback: &str, objects: &[&str]| -> Vec<String> {

@@ -101,8 +101,9 @@ pub fn loaded_behind_one_that_replaces(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// A patch that replaces all others is alone on its way: nobody comes to lie above it who would go with
-/// those below, and who is among these is off for good when it is complete, whatever was asked meanwhile.
+/// A patch that replaces all others is alone on its way: nobody comes to lie above it who would go
+/// with those below, and who is among these is off for good when it is complete, whatever was asked
+/// meanwhile.
 pub fn replacing_is_alone(_: &Guest) -> Result<()> {
     load()?;
     let old = Patch::load("patch_nap")?;
@@ -146,8 +147,8 @@ pub fn replacing_is_alone(_: &Guest) -> Result<()> {
     patch.retire()
 }
 
-/// A patch that replaces all others comes when one has just left its function, and its functions are not disarmed
-/// yet: who is in the kernel's own code there is in nobody's way.
+/// A patch that replaces all others comes when one has just left its function, and its functions
+/// are not disarmed yet: who is in the kernel's own code there is in nobody's way.
 pub fn replaces_what_is_bare(_: &Guest) -> Result<()> {
     load()?;
     let replacing = Patch::load_with("patch_cumulative", "deadline_ms=1000")?;

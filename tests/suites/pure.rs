@@ -1,25 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! The core's pure logic, compiled for the host: the gate, the ranges, the rule of states, the
-//! arguments of system calls, the table of targets, the queue of who ran, the set of who stays behind.
+//! arguments of system calls, the table of targets, the queue of who ran, the set of who stays
+//! behind.
 
-#[path = "../../src/pure/gate.rs"]
-mod gate;
-#[path = "../../src/pure/member_set.rs"]
+#[path = "../../src/edge/arch/x86_64/call.rs"]
+mod call;
+#[path = "../../src/pure/mod.rs"]
 #[expect(dead_code, reason = "what only the core uses")]
-mod member_set;
-#[path = "../../src/pure/ranges.rs"]
-#[expect(dead_code, reason = "what only the core uses")]
-mod ranges;
-#[path = "../../src/pure/versions.rs"]
-mod state;
+mod pure;
 #[path = "../../src/edge/arch/x86_64/syscall.rs"]
 mod syscall;
-#[path = "../../src/pure/targets.rs"]
-#[expect(dead_code, reason = "what only the core uses")]
-mod targets;
-#[path = "../../src/pure/unique_queue.rs"]
-mod unique_queue;
 
 #[path = "pure/flips.rs"]
 mod flips;
@@ -30,10 +21,11 @@ use std::mem::size_of;
 use std::num::NonZeroUsize;
 use std::ops::ControlFlow;
 
-use ranges::{Range, Ranges};
-use state::{Conflict, Known};
+use pure::ranges::{Range, Ranges};
+use pure::unique_queue::{Pushed, UniqueQueue};
+use pure::versions::{Conflict, Known};
+use pure::{targets, versions};
 use syscall::Argument;
-use unique_queue::{Pushed, UniqueQueue};
 
 /// Whether the set of `ranges` holds each of `addresses`, compared with the plain definition.
 fn agree(ranges: &[(usize, usize)], addresses: impl Iterator<Item = usize>) {
@@ -104,7 +96,7 @@ fn states(list: &[(usize, u32)]) -> impl Iterator<Item = Known> + Clone + '_ {
 
 /// Whether a patch with the states `ours` may be enabled on one with `theirs`.
 fn compatible(ours: &[(usize, u32)], replaces: bool, theirs: &[(usize, u32)]) -> bool {
-    state::conflict(states(ours), replaces, states(theirs)).is_none()
+    versions::conflict(states(ours), replaces, states(theirs)).is_none()
 }
 
 #[test]
@@ -143,7 +135,7 @@ fn who_replaces_knows_every_state() {
 #[test]
 fn a_conflict_says_what_it_is_about() {
     let conflict =
-        |ours, replaces| state::conflict(states(ours), replaces, states(&[(4, 1), (5, 2)]));
+        |ours, replaces| versions::conflict(states(ours), replaces, states(&[(4, 1), (5, 2)]));
     let theirs = Known { id: 5, version: 2 };
     assert_eq!(
         conflict(&[(4, 1), (5, 1)], false),
@@ -160,14 +152,17 @@ fn a_conflict_says_what_it_is_about() {
 
 #[test]
 fn an_id_that_is_named_twice_is_found() {
-    assert_eq!(state::named_twice(states(&[])), None);
-    assert_eq!(state::named_twice(states(&[(1, 1), (2, 1), (3, 1)])), None);
+    assert_eq!(versions::named_twice(states(&[])), None);
     assert_eq!(
-        state::named_twice(states(&[(1, 1), (2, 1), (1, 2)])),
+        versions::named_twice(states(&[(1, 1), (2, 1), (3, 1)])),
+        None
+    );
+    assert_eq!(
+        versions::named_twice(states(&[(1, 1), (2, 1), (1, 2)])),
         Some(1)
     );
     assert_eq!(
-        state::named_twice(states(&[(3, 1), (2, 1), (2, 1)])),
+        versions::named_twice(states(&[(3, 1), (2, 1), (2, 1)])),
         Some(2)
     );
 }
@@ -285,8 +280,8 @@ fn a_full_queue_says_so() {
     assert_eq!(push(&queue, 1), Pushed::New);
 }
 
-/// One side pushes while another pops: what was pushed as new comes out once, and what was known was
-/// in the queue, so it comes out after that.
+/// One side pushes while another pops: what was pushed as new comes out once, and what was known
+/// was in the queue, so it comes out after that.
 #[test]
 fn pushed_while_popped() {
     use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -295,8 +290,8 @@ fn pushed_while_popped() {
     const PUSHES: usize = 400_000;
     let queue = queue();
     let over = AtomicBool::new(false);
-    // What a task's state is for the core: each value's owner raises it before each push, and whoever
-    // takes the value out reads it after.
+    // What a task's state is for the core: each value's owner raises it before each push, and
+    // whoever takes the value out reads it after.
     let raised: Vec<AtomicUsize> = (0..VALUES).map(|_| AtomicUsize::new(0)).collect();
     let (new, (popped, seen)) = std::thread::scope(|scope| {
         let popper = scope.spawn(|| {
@@ -394,4 +389,41 @@ fn a_table_that_is_impossible_is_refused() {
     assert!(targets::lay_out(&[16, 16], |bytes| Some(vec![0; bytes])).is_none());
     // No memory.
     assert!(targets::lay_out(&[16, 32], |_| None::<Vec<u8>>).is_none());
+}
+
+/// What looks like a call of x86-64, and where it goes.
+mod calls {
+    use super::call;
+    use super::pure::address::FtraceSite;
+
+    #[test]
+    fn go_from_behind_themselves() {
+        // nop; call +0x10; ret; and the beginning of a call.
+        let code = [0x90, 0xe8, 0x10, 0, 0, 0, 0xc3, 0xe8, 0, 0];
+        let targets: Vec<_> = call::targets(0x1000, &code).collect();
+        assert_eq!(targets, [0x1006 + 0x10]);
+    }
+
+    #[test]
+    fn go_backwards() {
+        let code = [0xe8, 0xfb, 0xff, 0xff, 0xff];
+        assert_eq!(call::targets(0x1000, &code).collect::<Vec<_>>(), [0x1000]);
+    }
+
+    #[test]
+    fn are_found_across_pieces() {
+        let code = [0x90, 0x90, 0xe8, 0x10, 0, 0, 0, 0x90];
+        for cut in 5..code.len() {
+            let first = call::targets(0x1000, &code[..cut]);
+            let again = cut - call::overlap();
+            let second = call::targets(0x1000 + again, &code[again..]);
+            let found: Vec<_> = first.chain(second).collect();
+            assert_eq!(found, [0x1017], "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn push_the_address_behind_them() {
+        assert_eq!(call::return_address(FtraceSite(0x1004)), 0x1009);
+    }
 }

@@ -4,7 +4,7 @@
 
 use std::mem::size_of;
 
-use super::gate::{Gate, Side};
+use super::pure::gate::{Gate, Side};
 
 #[test]
 fn a_flip_changes_the_side_and_closes() {

@@ -144,22 +144,22 @@ fn assert_cannot_panic(root: &str) {
 
 #[test]
 fn the_handler_cannot_panic() {
-    assert_cannot_panic("4edge7handler8redirect");
-    assert_cannot_panic("4edge7handler11look_closer");
+    assert_cannot_panic("9mechanism7handler8redirect");
+    assert_cannot_panic("9mechanism7handler11look_closer");
 }
 
 /// What the scheduler and a fork call during a transition.
 #[test]
 fn the_probes_cannot_panic() {
-    assert_cannot_panic("4edge5watch8switched");
-    assert_cannot_panic("4edge5watch6forked");
-    assert_cannot_panic("4edge8recorder8switched");
+    assert_cannot_panic("11task_probes8switched");
+    assert_cannot_panic("11task_probes6forked");
+    assert_cannot_panic("9mechanism8recorder8switched");
     assert_cannot_panic("9Migration11try_current");
 }
 
 #[test]
 fn the_stop_window_cannot_panic() {
-    assert_cannot_panic("4edge4stop12stop_machine3run");
+    assert_cannot_panic("6kernel4stop12stop_machine3run");
     // Looks at a stack on its own account; inlined or not.
     assert_cannot_panic("5Judge7look_at");
     assert_cannot_panic("4Scan6verify");

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! `samples/template`, taken elsewhere as its README says, becomes a patch module; also one of a module
-//! that is not the kernel's.
+//! `samples/template`, taken elsewhere as its README says, becomes a patch module; also one of a
+//! module that is not the kernel's.
 
 use std::env;
 use std::fs;

@@ -5,7 +5,7 @@
 use std::num::NonZeroUsize;
 use std::sync::atomic::AtomicUsize;
 
-use super::member_set::{Joined, MemberSet};
+use super::pure::member_set::{Joined, MemberSet};
 
 fn member_set(slots: usize) -> MemberSet<Vec<AtomicUsize>> {
     let slots = (0..slots).map(|_| AtomicUsize::new(0)).collect();
