@@ -50,6 +50,32 @@ use proc_macro::TokenStream;
 ///
 /// The macro also makes the module `c`, with the kernel's C types by their C names, and the module
 /// parameter `deadline_ms`. `docs/author-guide.md` explains each line.
+///
+/// # Examples
+///
+/// A whole patch, which writes to the open file through the kernel crate's `SeqFile`:
+///
+/// ```ignore
+/// use molt::prelude::*;
+///
+/// patch! {
+///     description: "Shows in /proc/cmdline that the kernel was patched",
+///     license: "GPL",
+///     vmlinux: { cmdline_proc_show => show },
+/// }
+///
+/// /// Replaces `cmdline_proc_show` of `fs/proc/cmdline.c`.
+/// ///
+/// /// # Safety
+/// ///
+/// /// `m` is the open file, used by nobody else during the call.
+/// unsafe extern "C" fn show(m: *mut c::seq_file, _v: *mut c_void) -> c_int {
+///     // SAFETY: what the caller guarantees.
+///     let m = unsafe { SeqFile::from_raw(m) };
+///     seq_print!(m, "this kernel has been patched while it ran\n");
+///     0
+/// }
+/// ```
 #[proc_macro]
 pub fn patch(input: TokenStream) -> TokenStream {
     syn::parse(input)

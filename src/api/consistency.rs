@@ -2,6 +2,8 @@
 
 //! The models of consistency.
 
+use crate::pure::word::Word;
+
 /// How a change deals with tasks that are inside of a function.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Consistency {
@@ -13,21 +15,14 @@ pub(crate) enum Consistency {
     Auto,
 }
 
-impl Consistency {
-    const ALL: [Self; 3] = [Self::StopMachine, Self::PerTask, Self::Auto];
+impl Word for Consistency {
+    const ALL: &'static [Self] = &[Self::StopMachine, Self::PerTask, Self::Auto];
 
-    /// The word in sysfs.
-    pub(crate) fn name(self) -> &'static str {
+    fn name(self) -> &'static str {
         match self {
             Self::StopMachine => "stop_machine",
             Self::PerTask => "per_task",
             Self::Auto => "auto",
         }
-    }
-
-    /// The one with that name.
-    pub(crate) fn named(name: &[u8]) -> Option<Self> {
-        let mut all = Self::ALL.into_iter();
-        all.find(|one| one.name().as_bytes() == name)
     }
 }

@@ -42,7 +42,7 @@ impl Function {
         }
     }
 
-    /// The same, replaced although tasks may be inside: its author knows that old and new may run
+    /// Has it replaced although tasks may be inside: its author knows that old and new may run
     /// at the same time. Its module then stays loaded for ever.
     pub const fn forced(self) -> Self {
         Self {
@@ -116,7 +116,7 @@ impl Object {
         }
     }
 
-    /// The same with callbacks.
+    /// Adds callbacks.
     pub const fn with_callbacks(self, callbacks: Callbacks) -> Self {
         Self { callbacks, ..self }
     }
@@ -163,12 +163,12 @@ impl Declaration {
         }
     }
 
-    /// The same with system states, each id once.
+    /// Adds system states, each id once.
     pub const fn with_states(self, states: &'static [&'static StateHead]) -> Self {
         Self { states, ..self }
     }
 
-    /// The same, but enabling it supersedes all patches before it.
+    /// Has the patch supersede all patches before it when it is enabled.
     pub const fn replacing(self) -> Self {
         Self {
             replaces: true,
@@ -176,18 +176,18 @@ impl Declaration {
         }
     }
 
-    /// The same, changed task by task: who is inside of a function stays behind.
+    /// Has it changed task by task: a task that is inside a function stays behind.
     pub const fn per_task(self) -> Self {
         self.with_consistency(Consistency::PerTask)
     }
 
-    /// The same, changed at one instant at which nobody is inside; task by task if there is none up
+    /// Has it changed at one instant at which nobody is inside; task by task if there is none up
     /// to the deadline.
     pub const fn auto(self) -> Self {
         self.with_consistency(Consistency::Auto)
     }
 
-    /// The same, changed at one instant at which nobody is inside.
+    /// Has it changed at one instant at which nobody is inside.
     pub const fn stop_machine(self) -> Self {
         self.with_consistency(Consistency::StopMachine)
     }

@@ -17,6 +17,40 @@ pub(crate) trait LowerStates {
 
 /// What a callback is told: the object that it is called for. Also the proof that a callback is
 /// running, during which no patch changes.
+///
+/// # Examples
+///
+/// A callback that refuses to patch anything but the kernel's image:
+///
+/// ```ignore
+/// use molt::prelude::*;
+///
+/// patch! {
+///     description: "An example",
+///     license: "GPL",
+///     vmlinux: {
+///         cmdline_proc_show => show,
+///         callbacks { pre_patch: check },
+///     },
+/// }
+///
+/// fn check(target: &Target<'_>) -> Result {
+///     if !target.is_vmlinux() {
+///         pr_err!("{} is not for this patch\n", target.name());
+///         return Err(EINVAL);
+///     }
+///     Ok(())
+/// }
+///
+/// /// # Safety
+/// ///
+/// /// `m` is the open file, used by nobody else during the call.
+/// unsafe extern "C" fn show(m: *mut c::seq_file, _v: *mut c_void) -> c_int {
+///     // SAFETY: what the caller guarantees.
+///     seq_print!(unsafe { SeqFile::from_raw(m) }, "patched\n");
+///     0
+/// }
+/// ```
 pub struct Target<'a> {
     name: &'a CStr,
     forced: bool,
@@ -61,7 +95,7 @@ pub(crate) fn previous<'a>(target: &Target<'a>, id: usize) -> Option<Previous<'a
 }
 
 impl<T: Send + Sync + 'static> State<T> {
-    /// The same state of the patch before this one: of the newest patch below that has it.
+    /// This state as the patch before this one has it: the newest patch below that has it.
     ///
     /// `target` proves that a callback is running, so that no patch comes or goes. While this patch
     /// is being enabled, the patches that it replaces still count, in `post_patch` too; while it is

@@ -231,7 +231,7 @@ impl<'a> Attempt<'a> {
         Ok(())
     }
 
-    /// The same for as short as possible: a module that is loaded and unloaded all the time is
+    /// Sleeps for as short as possible: a module that is loaded and unloaded all the time is
     /// whole, or gone, for moments only, and a long pause would miss them again and again.
     pub(crate) fn wait_shortly(&mut self) -> Result<(), Refusal> {
         self.pause = FIRST_PAUSE_MS;

@@ -34,7 +34,7 @@ use kernel::{
 /// functions are given back that may be.
 const TOLD_APART: usize = 16;
 
-/// See the module's documentation.
+/// The work that gives functions back.
 #[pin_data]
 pub(crate) struct GiveBack {
     shared: Arc<Shared>,

@@ -23,6 +23,7 @@ use crate::{
         redirection::Redirection,
         Patch, //
     },
+    pure::word::Word,
     registry::shared::Shared,
     stacks::exits::Exits, //
 };
@@ -32,7 +33,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// See the module's documentation.
+/// The worker and its listeners.
 #[pin_data]
 pub(crate) struct Engine {
     // In this order they are dropped: first nothing new is asked for, then the queues run empty.

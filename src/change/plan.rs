@@ -60,7 +60,7 @@ struct Own {
     function: &'static declaration::Function,
 }
 
-/// See the module's documentation.
+/// The steps of one change, and the text that is checked for it.
 pub(crate) struct Plan {
     pub(crate) steps: KVec<Step>,
     pub(crate) checked: Checked,

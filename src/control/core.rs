@@ -17,6 +17,7 @@ use crate::{
         File,
         Parent, //
     },
+    pure::word::Word,
     registry::shared::Shared, //
 };
 #[cfg(molt_check)]

@@ -24,14 +24,15 @@ use crate::{
         change::Change,
         redirection::Redirection,
         Patch, //
-    }, //
+    },
+    pure::word::Word, //
 };
 use kernel::{
     prelude::*,
     sync::Arc, //
 };
 
-/// See the module's documentation.
+/// The directory of one patch, with those of its objects and functions.
 pub(crate) struct PatchDir {
     // Before the directory they are in, because fields are dropped in this order.
     _objects: KVec<ObjectDir>,

@@ -5,6 +5,7 @@
 use crate::{
     api::consistency::Consistency,
     edge::kernel::sysfs::Page,
+    pure::word::Word,
     stacks::blockers::Blockers, //
 };
 use kernel::{

@@ -64,7 +64,7 @@ use kernel::{
     ThisModule, //
 };
 
-/// See the module's documentation.
+/// A patch that is loaded.
 #[pin_data]
 pub(crate) struct Patch {
     module: &'static ThisModule,

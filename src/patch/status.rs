@@ -23,6 +23,24 @@ use kernel::{
 };
 
 /// Where a patch stands.
+///
+/// ```text
+///            write 1                flip, last straggler
+///  Disabled ─────────> Enabling ─────────────────────────> Enabled
+///     ^  ^                │  ^                                │
+///     │  └── refused ─────┘  │ reversed (write 0, write 1)    │ write 0
+///     │                      v                                v
+///     └───────────────── Disabling <──────────────────────────┘
+///    flip, last straggler    └── refused: Enabled again
+///
+///  Loading ── flip ──> Enabled; Enabling as long as there are stragglers
+///     └── refused: the module goes
+///  any but Loading ── a patch that replaces all others is on ──> Superseded, for good
+/// ```
+///
+/// `Enabling` and `Disabling` last while a change is tried and, after a flip that has left tasks
+/// behind, until the last of them has followed. A refusal takes the patch back to where it was.
+/// The registry's holder moves a patch, under the lock of its status.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Progress {
     Disabled,

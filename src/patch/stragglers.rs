@@ -24,7 +24,7 @@ use kernel::{
     }, //
 };
 
-/// See the module's documentation. A patch has one while a transition of it is under way.
+/// The stragglers of one transition. A patch has this while a transition of it is under way.
 pub(crate) struct Stragglers {
     migration: Arc<Migration>,
     /// When the transition began.

@@ -70,7 +70,7 @@ impl View {
     }
 }
 
-/// See the module's documentation. The handler reads it in assembly.
+/// The word that says which side of all functions is live. The handler reads it in assembly.
 #[repr(transparent)]
 pub(crate) struct Gate(AtomicU32);
 

@@ -23,7 +23,7 @@ const LEFT: usize = 1;
 /// In a slot: whoever had it was swept. Others may be behind it.
 const SWEPT: usize = LEFT;
 
-/// See the module's documentation.
+/// A set of values that are even and not 0.
 ///
 /// # Invariants
 ///
@@ -106,25 +106,28 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         for _ in 0..self.slots.len() {
             let mut free = None;
             for (_, slot) in self.places(value) {
-                match slot.load(Ordering::Relaxed) {
-                    there if there == value => return Joined::Known,
-                    there if there == value | LEFT && self.put(slot, there, value) => {
+                let there = slot.load(Ordering::Relaxed);
+                if there == value {
+                    return Joined::Known;
+                }
+                if there == value | LEFT {
+                    if self.put(slot, there, value) {
                         return Joined::Known;
                     }
-                    SWEPT => free = free.or(Some((slot, SWEPT))),
-                    0 => {
-                        free = free.or(Some((slot, 0)));
-                        break;
-                    }
-                    _ => {}
+                } else if there == SWEPT {
+                    free = free.or(Some((slot, SWEPT)));
+                } else if there == 0 {
+                    free = free.or(Some((slot, 0)));
+                    break;
                 }
             }
-            match free {
-                // INVARIANT: it was in none of the slots before the first that is 0, and nobody
-                // else puts it there.
-                Some((slot, there)) if self.put(slot, there, value) => return Joined::New,
-                Some(_) => {}
-                None => break,
+            let Some((slot, there)) = free else {
+                break;
+            };
+            // INVARIANT: it was in none of the slots before the first that is 0, and nobody else
+            // puts it there.
+            if self.put(slot, there, value) {
+                return Joined::New;
             }
         }
         Joined::Full
@@ -149,14 +152,14 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         }
         let value = value.get();
         for (_, slot) in self.places(value) {
-            match slot.load(Ordering::Relaxed) {
-                0 => return false,
-                there if there == value && exchange(slot, value, value | LEFT) => {
-                    // Release: who sees nobody left sees what they did before.
-                    self.members.fetch_sub(1, Ordering::AcqRel);
-                    return true;
-                }
-                _ => {}
+            let there = slot.load(Ordering::Relaxed);
+            if there == 0 {
+                return false;
+            }
+            if there == value && exchange(slot, value, value | LEFT) {
+                // Release: who sees nobody left sees what they did before.
+                self.members.fetch_sub(1, Ordering::AcqRel);
+                return true;
             }
         }
         false

@@ -18,3 +18,4 @@ pub(crate) mod ranges;
 pub(crate) mod targets;
 pub(crate) mod unique_queue;
 pub(crate) mod versions;
+pub(crate) mod word;

@@ -28,7 +28,7 @@ const BITS: u32 = 10;
 /// thousand finds none.
 const TRIES: usize = 16;
 
-/// See the module's documentation.
+/// A queue of values that are not 0, each in it at most once.
 #[repr(C)]
 pub(crate) struct UniqueQueue {
     /// Slots filled since the beginning; only the pushing side writes it.

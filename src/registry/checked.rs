@@ -36,7 +36,7 @@ impl Checked {
         })
     }
 
-    /// The same for the opposite change.
+    /// What is checked for the opposite change.
     pub(crate) fn reversed(self) -> Self {
         let Self { forward, reverse } = self;
         Self {

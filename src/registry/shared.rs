@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! What changes, modules that come and go, and the core's own files in sysfs have in common.
+//! What changes, modules that come and go, and the core's own files in sysfs have in common; the
+//! order of locks.
 
 use crate::{
     api::consistency::Consistency,
@@ -33,7 +34,31 @@ use kernel::{
     }, //
 };
 
-/// See the module's documentation.
+/// What the core's parts share, and the locks that order them.
+///
+/// # Locks
+///
+/// A lock is taken with those above it held, or with none, never the other way round:
+///
+/// ```text
+///   module_notify_list (a module that comes or goes)
+///     └─ Shared::registry (the worker; a task that loads or unloads a module)
+///          ├─ Shared::loaded
+///          │    └─ Patch::status
+///          ├─ Transition::checked
+///          │    └─ Migration::kept
+///          ├─ Transition::probes
+///          ├─ Exits::completing (while a grace period of RCU-tasks passes)
+///          ├─ Shared::refused, Shared::consistency, Shared::spare: innermost
+///          └─ of the kernel: tracepoints_mutex, ftrace's direct_mutex and ftrace_lock,
+///             module_mutex, text_mutex, cpus_read_lock; whatever callbacks of patches take
+///   Loader::patches (not with the registry)
+///     └─ Shared::loaded
+///   Exits::memory: a spin lock, innermost
+/// ```
+///
+/// In a stop window none is taken, except that `Exits::memory` is tried; nobody can hold it there.
+/// A directory of sysfs is never dropped under a lock: that waits for readers and writers.
 #[pin_data]
 pub(crate) struct Shared {
     pub(crate) exits: Arc<Exits>,

@@ -43,7 +43,7 @@ pub(crate) struct Step {
 }
 
 impl Step {
-    /// The same for the opposite change.
+    /// The step of the opposite change.
     pub(crate) fn reversed(self) -> Self {
         Self {
             old: self.new,
@@ -180,7 +180,8 @@ impl Site {
         self.vacated_by(self.layers.iter().filter(others), forced, ranges)
     }
 
-    /// The same after it went without any patch.
+    /// Adds where nobody may be when what is live now comes again, after the function went without
+    /// any patch.
     pub(crate) fn vacated_bare(&self, ranges: &mut KVec<Range>) -> Result<(), Refusal> {
         self.vacated_by([].iter(), self.is_forced_by_author(), ranges)
     }

@@ -38,7 +38,7 @@ use kernel::{
     }, //
 };
 
-/// See the module's documentation.
+/// The record of one transition.
 #[pin_data]
 pub(crate) struct Transition {
     pub(crate) patch: Arc<Patch>,

@@ -77,7 +77,8 @@ impl Found {
         })
     }
 
-    /// The same, but the task with process id `pid` is not in the way.
+    /// Room for what a pass may find, to which the task with process id `pid` is never in the way.
+    /// Process context.
     pub(crate) fn without(pid: i32) -> Result<Self, AllocError> {
         Ok(Self {
             except: Some(pid),
@@ -168,7 +169,7 @@ impl Blockers {
         Self(KVec::new())
     }
 
-    /// The same list again, as far as memory lasts. Process context.
+    /// A copy of the list, as far as memory lasts. Process context.
     pub(crate) fn copy(&self) -> Self {
         let mut lines = KVec::new();
         for line in self.0.iter() {

@@ -58,7 +58,7 @@ impl<'a> Judge<'a> {
         }
     }
 
-    /// The same, but who is in the way stays behind.
+    /// Nobody may be in the ranges but tasks that stay `behind`.
     pub(crate) fn per_task(ranges: Ranges<'a>, found: Found, behind: Behind<'a>) -> Self {
         Self {
             behind: Some(behind),

@@ -423,6 +423,12 @@ mod calls {
     }
 
     #[test]
+    fn an_entry_may_begin_with_endbr() {
+        const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+        assert_eq!(call::LAST_SITE, ENDBR.len());
+    }
+
+    #[test]
     fn push_the_address_behind_them() {
         assert_eq!(call::return_address(FtraceSite(0x1004)), 0x1009);
     }

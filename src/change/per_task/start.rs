@@ -113,7 +113,7 @@ pub(crate) fn migrate<T>(
     result
 }
 
-/// The same with what is provided. `None` when that does not do: nothing has changed, and
+/// Tries it with what is provided. `None` when that does not do: nothing has changed, and
 /// `provision` is what it takes.
 fn try_migrate<T>(
     attempt: &mut Attempt<'_>,

@@ -6,6 +6,8 @@
 //! `bpf_trampoline_get` is asked for a function's trampoline when a program for it is loaded,
 //! before it is attached. [`BpfProbe`] is an ordinary tracer of that: it looks at an argument, and
 //! changes nothing.
+//!
+//! C header: [`include/linux/bpf.h`](srctree/include/linux/bpf.h)
 
 use crate::{
     edge::{

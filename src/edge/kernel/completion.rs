@@ -2,6 +2,8 @@
 
 //! One event, waited for in the ways the core needs: the kernel crate's `Completion` waits only
 //! uninterruptibly and without a limit.
+//!
+//! C header: [`include/linux/completion.h`](srctree/include/linux/completion.h)
 
 use crate::edge::bindings;
 use kernel::{

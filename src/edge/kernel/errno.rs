@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Error numbers. `kernel::error` has names for most, but not for the same ones in every release.
+//!
+//! C header: [`include/uapi/asm-generic/errno.h`](srctree/include/uapi/asm-generic/errno.h)
 
 pub(crate) use crate::edge::bindings::{
     EAGAIN,

@@ -2,6 +2,8 @@
 
 //! Counting the CPUs that went: tracepoints do not speak on a CPU that is not online any more,
 //! though it still switches once or twice.
+//!
+//! C header: [`include/linux/cpuhotplug.h`](srctree/include/linux/cpuhotplug.h)
 
 use crate::edge::bindings;
 use core::sync::atomic::{

@@ -7,6 +7,8 @@
 //! function that has a jump cannot have a BPF program that is attached to its entry or exit, and
 //! the other way round. Tracers and kprobes can share: with them ftrace calls its list of users,
 //! and jumps at its end.
+//!
+//! C header: [`include/linux/ftrace.h`](srctree/include/linux/ftrace.h)
 
 use crate::{
     edge::{

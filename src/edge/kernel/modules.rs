@@ -2,6 +2,8 @@
 
 //! Kernel modules: whether they are there, their text, references that keep them loaded, and
 //! being called when they come and go.
+//!
+//! C header: [`include/linux/module.h`](srctree/include/linux/module.h)
 
 use crate::{
     edge::bindings::{

@@ -2,6 +2,8 @@
 
 //! The core's own work queues. Their work comes before the machine's load: a fix is not to wait
 //! behind what it fixes.
+//!
+//! C header: [`include/linux/workqueue.h`](srctree/include/linux/workqueue.h)
 
 use crate::edge::bindings;
 use kernel::{

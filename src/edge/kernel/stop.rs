@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Holding all CPUs: `stop_machine`.
+//!
+//! C header: [`include/linux/stop_machine.h`](srctree/include/linux/stop_machine.h)
 
 use crate::edge::{
     bindings,

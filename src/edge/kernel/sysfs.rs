@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Directories and files of sysfs: a kobject with a Rust value behind it.
+//!
+//! C header: [`include/linux/sysfs.h`](srctree/include/linux/sysfs.h)
 
 use crate::edge::{
     bindings,

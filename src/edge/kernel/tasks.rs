@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Every task of the machine: the task list, and the idle tasks, which are not on it.
+//!
+//! C header: [`include/linux/sched.h`](srctree/include/linux/sched.h)
 
 use crate::edge::{
     bindings,

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! Being called by tracepoints of the kernel, and when a task exits (`sched_process_exit`).
+//!
+//! C header: [`include/linux/tracepoint.h`](srctree/include/linux/tracepoint.h)
 
 use crate::edge::{
     bindings,

@@ -6,6 +6,8 @@
 //! For modules marked `livepatch` the loader keeps what is needed here (`klp_info`): section
 //! headers and the whole symbol table. The caller, who holds the core's registry, is the only one
 //! to use it.
+//!
+//! C header: [`include/linux/livepatch.h`](srctree/include/linux/livepatch.h)
 
 use crate::edge::bindings::{
     self,

@@ -6,6 +6,8 @@
 //! patch. An entry of the table is found by the object's address and an id, and holds one pointer:
 //! to the box with the value. So a value can be taken out of the table under the table's spin lock,
 //! and be dropped when the lock has been given back.
+//!
+//! C header: [`include/linux/livepatch.h`](srctree/include/linux/livepatch.h)
 
 use crate::edge::{
     bindings,
@@ -56,6 +58,47 @@ struct Entry<T> {
 /// and a patch with the same id finds them. They go by [`remove`](Self::remove), which the patch
 /// calls where the kernel frees the object, and by [`remove_all`](Self::remove_all). An object that
 /// is freed without that leaves its value to whatever is allocated at the same address next.
+///
+/// # Examples
+///
+/// How often an open file was read:
+///
+/// ```ignore
+/// use kernel::sync::atomic::{Atomic, Relaxed};
+/// use molt::prelude::*;
+///
+/// patch! {
+///     description: "An example",
+///     license: "GPL",
+///     vmlinux: {
+///         version_proc_show => show,
+///         callbacks { post_unpatch: forget },
+///     },
+/// }
+///
+/// // SAFETY: nobody else uses the id, and an `Atomic` points nowhere.
+/// static READS: Shadow<Atomic<u32>> = unsafe { Shadow::new(0x7265_6164) };
+///
+/// /// # Safety
+/// ///
+/// /// `m` is the open file, used by nobody else during the call.
+/// unsafe extern "C" fn show(m: *mut c::seq_file, _v: *mut c_void) -> c_int {
+///     match READS.get_or_init(m, || Atomic::new(0), GFP_KERNEL) {
+///         Ok(reads) => {
+///             reads.add(1, Relaxed);
+///             0
+///         }
+///         Err(error) => error.to_errno(),
+///     }
+/// }
+///
+/// fn forget(target: &Target<'_>) {
+///     if !target.is_forced() {
+///         // SAFETY: no task is in `show` any more, and nobody else uses the id.
+///         unsafe { READS.remove_all() };
+///     }
+/// }
+/// ```
 pub struct Shadow<T: Send + Sync + 'static> {
     id: usize,
     values: PhantomData<T>,

@@ -16,7 +16,7 @@ use kernel::{
     sync::Arc, //
 };
 
-/// See the module's documentation.
+/// Where one function sends stragglers of a transition, and where all other tasks.
 ///
 /// # Invariants
 ///

@@ -53,7 +53,7 @@ use kernel::{
     }, //
 };
 
-/// See the module's documentation.
+/// The old and the new universe of one transition, and the tasks that are still in the old one.
 ///
 /// # Invariants
 ///

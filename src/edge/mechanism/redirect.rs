@@ -5,6 +5,8 @@
 //! Functions that are armed together share one ops, because ftrace goes through all of its records
 //! whenever one is registered. In the steady state a group can do without its handler, when ftrace
 //! puts a jump at each entry instead ([`crate::edge::kernel::jumps`]).
+//!
+//! C header: [`include/linux/ftrace.h`](srctree/include/linux/ftrace.h)
 
 use crate::{
     edge::{

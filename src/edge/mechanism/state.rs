@@ -23,6 +23,50 @@ use kernel::{
 /// [`previous`](Self::previous), so a change that is refused half way takes nothing from the patch
 /// that stays. The last reference drops them. The patch's own goes with [`take`](Self::take), or
 /// when its module is unloaded.
+///
+/// # Examples
+///
+/// A patch that allocates a counter, or goes on with that of the patch before it:
+///
+/// ```ignore
+/// use kernel::sync::atomic::{Atomic, Relaxed};
+/// use molt::prelude::*;
+///
+/// patch! {
+///     description: "An example",
+///     license: "GPL",
+///     states: [COUNTER],
+///     vmlinux: {
+///         cmdline_proc_show => show,
+///         callbacks { pre_patch: begin },
+///     },
+/// }
+///
+/// static COUNTER: State<Atomic<u32>> = State::new(0x636e_7472, 1);
+///
+/// fn begin(target: &Target<'_>) -> Result {
+///     // SAFETY: all patches with this id have the same type for it.
+///     let before = COUNTER.previous(target).and_then(|state| unsafe { state.share() });
+///     let counter = match before {
+///         Some(counter) => counter,
+///         None => Arc::new(Atomic::new(0), GFP_KERNEL)?,
+///     };
+///     COUNTER.set(counter);
+///     Ok(())
+/// }
+///
+/// /// # Safety
+/// ///
+/// /// `m` is the open file, used by nobody else during the call.
+/// unsafe extern "C" fn show(m: *mut c::seq_file, _v: *mut c_void) -> c_int {
+///     if let Some(counter) = COUNTER.get() {
+///         counter.add(1, Relaxed);
+///     }
+///     // SAFETY: what the caller guarantees.
+///     seq_print!(unsafe { SeqFile::from_raw(m) }, "counted\n");
+///     0
+/// }
+/// ```
 pub struct State<T: Send + Sync + 'static> {
     head: StateHead,
     data: PhantomData<Arc<T>>,

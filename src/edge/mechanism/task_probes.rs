@@ -65,7 +65,7 @@ impl Probes {
         }
     }
 
-    /// The same for a migration that may leave somebody behind.
+    /// Of a migration that may leave tasks behind, which are then followed. Process context.
     pub(crate) fn following(points: Points, migration: Arc<Migration>) -> Result<Self> {
         let data = Arc::as_ptr(&migration).cast_mut().cast();
         // SAFETY: the probes have the prototypes of these tracepoints' probes behind the data

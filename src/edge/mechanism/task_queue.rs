@@ -25,7 +25,7 @@ use kernel::{
     prelude::*, //
 };
 
-/// See the module's documentation. One context pushes, another pops.
+/// A queue of tasks, each in it at most once. One context pushes, another pops.
 ///
 /// # Invariants
 ///

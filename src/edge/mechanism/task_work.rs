@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! What a task is to do for a migration when it returns to user mode: go to the new universe.
+//!
+//! C header: [`include/linux/task_work.h`](srctree/include/linux/task_work.h)
 
 use crate::edge::{
     bindings,

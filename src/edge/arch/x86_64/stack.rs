@@ -4,6 +4,8 @@
 //!
 //! The same rules as `arch_stack_walk_reliable` of `arch/x86/kernel/stacktrace.c`, rebuilt from the
 //! exported unwinder because that function is not exported. No depth cap.
+//!
+//! C header: [`arch/x86/include/asm/unwind.h`](srctree/arch/x86/include/asm/unwind.h)
 
 use crate::{
     edge::{
@@ -57,7 +59,8 @@ pub(crate) fn walk(task: Task<'_>, ranges: Ranges<'_>) -> Finding {
     verdict
 }
 
-/// The same for the calling task, exactly: from the caller's frame on. Not from an interrupt.
+/// Walks the stack of the calling task, exactly: from the caller's frame on. Not from an
+/// interrupt.
 pub(crate) fn walk_current(task: Task<'_>, ranges: Ranges<'_>) -> Finding {
     let here: usize;
     // SAFETY: copies a register.

@@ -7,6 +7,9 @@
 //! each argument in a whole register, of which the kernel takes as much as the argument's type has.
 //! One of 32 bits passes 32 bits: the kernel extends them by zeros whatever the type, with one
 //! exception, `long`, which is as wide in that program and is extended by its sign.
+//!
+//! C header:
+//! [`arch/x86/include/asm/syscall_wrapper.h`](srctree/arch/x86/include/asm/syscall_wrapper.h)
 
 /// A type that an argument of a system call can have: an integer, or a pointer.
 #[diagnostic::on_unimplemented(

@@ -2,6 +2,8 @@
 
 //! What this CPU knows about itself, read without a call: each of the kernel crate's ways is a
 //! traceable C helper, which handler and probes must not call.
+//!
+//! C header: [`arch/x86/include/asm/percpu.h`](srctree/arch/x86/include/asm/percpu.h)
 
 use crate::edge::bindings;
 use core::arch::asm;
