@@ -6,7 +6,7 @@
 //! ([`crate::change::plan`]), and so is turning a transition round. Only the worker runs one, one
 //! at a time. Whatever fails, everything is undone in reverse; until the flip nothing else has
 //! happened, and after it nothing can fail. Phases 3 and 4 are in [`crate::change::attempt`]. The
-//! argument why this is right is in `docs/design.md`.
+//! argument why this is right is in `docs/design/`.
 
 use crate::{
     api::consistency::Consistency,

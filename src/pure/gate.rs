@@ -8,7 +8,7 @@
 //!
 //! One bit says that a stop window is open: a handler that runs in NMI context and finds it set
 //! takes it away (a veto), after which the flip fails. Flip and veto are atomic on the same word,
-//! so exactly one of them wins. `docs/design.md`, "The flip".
+//! so exactly one of them wins. `docs/design/flip.md`.
 //!
 //! The sign bit says that a call has to look closer: while a window is open, and during
 //! transitions, which are counted. Without it the word is the live side, and nothing else.

@@ -61,8 +61,8 @@ impl UniqueQueue {
         for step in 0..TRIES {
             let number = first.wrapping_add(step) % CAPACITY;
             let slot = &self.slots[number];
-            // Relaxed: what orders this against the popping side's exchange is in `docs/design.md`,
-            // "Who ran"; there the full barriers of the scheduler are its partners.
+            // Relaxed: what orders this against the popping side's exchange is in
+            // `docs/design/who-ran.md`; there the full barriers of the scheduler are its partners.
             match slot.load(Ordering::Relaxed) {
                 0 => {
                     keep();

@@ -8,8 +8,8 @@
 //!
 //! A task that had begun to exit before anybody listened is found on the list by its flag. One that
 //! was off the list by then and is preempted is waited for with a grace period of RCU-tasks; one
-//! that slept all the time cannot be found, which is a limit that `docs/design.md` names under
-//! "Tasks that exit", with the argument case by case.
+//! that slept all the time cannot be found, which is a limit that `docs/design/who-ran.md` names,
+//! with the argument case by case.
 
 use crate::edge::kernel::{
     stop::Stopped,

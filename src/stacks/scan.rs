@@ -5,7 +5,7 @@
 //! A stack changes only while its task runs. So whoever was seen outside of the ranges, switched
 //! out, is still outside if it has not run since; and who runs is recorded
 //! ([`crate::edge::mechanism::recorder`]). While all CPUs are held, only those who ran are left to
-//! be verified. `docs/design.md`, "Who ran", has the argument case by case.
+//! be verified. `docs/design/who-ran.md` has the argument case by case.
 
 #[cfg(molt_check)]
 use crate::stacks::crosscheck;
