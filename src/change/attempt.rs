@@ -28,7 +28,10 @@ use crate::{
         Retry, //
     },
     patch::status::Figures,
-    pure::ranges::Ranges,
+    pure::{
+        backoff::Backoff,
+        ranges::Ranges, //
+    },
     registry::{
         checked,
         shared::Shared,
@@ -52,7 +55,7 @@ use kernel::{
     }, //
 };
 
-/// Milliseconds between two tries: first and longest; it doubles from one to the other.
+/// Milliseconds between two tries: first and longest.
 const FIRST_PAUSE_MS: u32 = 1;
 const LONGEST_PAUSE_MS: u32 = 100;
 
@@ -62,8 +65,7 @@ pub(crate) struct Attempt<'a> {
     requester: &'a Requester,
     begun: Instant<Monotonic>,
     deadline_ms: u32,
-    /// Milliseconds until the next try.
-    pause: u32,
+    backoff: Backoff,
     /// Tasks were in the way of the last try.
     blocked: bool,
     /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
@@ -85,7 +87,7 @@ impl<'a> Attempt<'a> {
             requester,
             begun: Instant::now(),
             deadline_ms,
-            pause: FIRST_PAUSE_MS,
+            backoff: Backoff::new(FIRST_PAUSE_MS, LONGEST_PAUSE_MS),
             blocked: false,
             recording,
             figures: Figures::default(),
@@ -146,7 +148,7 @@ impl<'a> Attempt<'a> {
                 // of the change then stands in `transition` and `last_error`.
                 self.requester.answer(Ok(()));
             }
-            self.backoff(verdict, found)?;
+            self.back_off(verdict, found)?;
         }
     }
 
@@ -198,7 +200,7 @@ impl<'a> Attempt<'a> {
     /// Gives it its whole time again, because it goes on in another way.
     pub(crate) fn restart(&mut self) {
         self.begun = Instant::now();
-        self.pause = FIRST_PAUSE_MS;
+        self.backoff.restart();
     }
 
     pub(crate) fn is_over(&self) -> bool {
@@ -206,7 +208,7 @@ impl<'a> Attempt<'a> {
     }
 
     /// After a try that came to nothing.
-    pub(crate) fn backoff(&mut self, verdict: Verdict, found: &Found) -> Result<(), Retry> {
+    pub(crate) fn back_off(&mut self, verdict: Verdict, found: &Found) -> Result<(), Retry> {
         self.blocked = verdict == Verdict::Blocked;
         if self.is_over() {
             return Err(Retry::Never(in_the_way(verdict, found)));
@@ -220,9 +222,7 @@ impl<'a> Attempt<'a> {
 
     /// Sleeps between two tries, or learns that nobody wants the change any more.
     pub(crate) fn wait(&mut self) -> Result<(), Refusal> {
-        let pause = self.pause;
-        self.pause = (pause * 2).min(LONGEST_PAUSE_MS);
-        if !self.requester.pause(pause) {
+        if !self.requester.pause(self.backoff.next_pause()) {
             return Err(Refusal::new(
                 Cause::Cancelled,
                 fmt!("the process that asked for it was killed"),
@@ -234,7 +234,7 @@ impl<'a> Attempt<'a> {
     /// Sleeps for as short as possible: a module that is loaded and unloaded all the time is
     /// whole, or gone, for moments only, and a long pause would miss them again and again.
     pub(crate) fn wait_shortly(&mut self) -> Result<(), Refusal> {
-        self.pause = FIRST_PAUSE_MS;
+        self.backoff.restart();
         self.wait()
     }
 }

@@ -246,9 +246,10 @@ impl<'a> Transaction<'a> {
             finish::commit(self.shared, registry, self.patch, change, supersedes);
             return Outcome::Done;
         };
-        match follower.begin(registry) {
-            true => Outcome::Done,
-            false => Outcome::Begun(follower),
+        if follower.begin(registry) {
+            Outcome::Done
+        } else {
+            Outcome::Begun(follower)
         }
     }
 

@@ -96,9 +96,10 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
     /// nobody else may do anything with this one.
     pub(crate) fn join(&self, value: NonZeroUsize) -> Joined {
         if self.len() >= self.slots.len() / 2 {
-            return match self.holds(value) {
-                true => Joined::Known,
-                false => Joined::Full,
+            return if self.holds(value) {
+                Joined::Known
+            } else {
+                Joined::Full
             };
         }
         let value = value.get();

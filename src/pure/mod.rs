@@ -12,6 +12,7 @@
 //! **Runs**: in the context of the caller. Nothing here sleeps or allocates.
 
 pub(crate) mod address;
+pub(crate) mod backoff;
 pub(crate) mod gate;
 pub(crate) mod member_set;
 pub(crate) mod ranges;

@@ -238,9 +238,10 @@ impl Registry {
             let (mut leaving, mut stay) = (KVec::new(), false);
             let group = self.sites.iter().filter(|site| site.is_beside(first));
             for site in group {
-                match goes(site) {
-                    true => leaving.push(site.function.site, GFP_KERNEL)?,
-                    false => stay = true,
+                if goes(site) {
+                    leaving.push(site.function.site, GFP_KERNEL)?
+                } else {
+                    stay = true
                 }
             }
             if first.redirect.has_jump() {
@@ -451,9 +452,10 @@ impl Registry {
             .retain(|other| !core::ptr::eq(&**other, transition));
         let mut status = transition.patch.status.lock();
         let ours = |other: &Arc<_>| Arc::ptr_eq(other, transition.stragglers());
-        let ended = match status.stragglers.as_ref().is_some_and(ours) {
-            true => status.stragglers.take(),
-            false => None,
+        let ended = if status.stragglers.as_ref().is_some_and(ours) {
+            status.stragglers.take()
+        } else {
+            None
         };
         drop(status);
         drop(ended);

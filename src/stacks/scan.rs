@@ -163,9 +163,10 @@ impl<'a> Scan<'a> {
             if judge.found.looked_at % STACKS_PER_LOOK == 0 {
                 spent = budget != 0 && stopped.nanoseconds() > budget;
             }
-            match spent && !judge.is_per_task() {
-                true => ControlFlow::Break(()),
-                false => ControlFlow::Continue(()),
+            if spent && !judge.is_per_task() {
+                ControlFlow::Break(())
+            } else {
+                ControlFlow::Continue(())
             }
         };
         let walked = if known {

@@ -433,3 +433,12 @@ mod calls {
         assert_eq!(call::return_address(FtraceSite(0x1004)), 0x1009);
     }
 }
+
+#[test]
+fn pauses_double_up_to_the_longest() {
+    let mut backoff = pure::backoff::Backoff::new(1, 5);
+    let pauses: Vec<_> = (0..5).map(|_| backoff.next_pause()).collect();
+    assert_eq!(pauses, [1, 2, 4, 5, 5]);
+    backoff.restart();
+    assert_eq!(backoff.next_pause(), 1);
+}

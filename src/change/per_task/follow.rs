@@ -41,6 +41,7 @@ use crate::{
         stragglers::Stragglers,
         Patch, //
     },
+    pure::backoff::Backoff,
     registry::{
         shared::Shared,
         transition::Transition,
@@ -70,10 +71,10 @@ use kernel::{
     }, //
 };
 
-/// Milliseconds between two looks: first and longest; it doubles from one to the other. The kernel
-/// rounds up (`msleep`, to jiffies and one more), so an end is seen within 50.
-const FIRST_PAUSE_MS: i64 = 1;
-const LONGEST_PAUSE_MS: i64 = 40;
+/// Milliseconds between two looks: first and longest. The kernel rounds up (`msleep`, to jiffies
+/// and one more), so an end is seen within 50.
+const FIRST_PAUSE_MS: u32 = 1;
+const LONGEST_PAUSE_MS: u32 = 40;
 
 /// After so many seconds in which nobody has followed, that is said, once.
 const SILENCE_S: i64 = 10;
@@ -162,11 +163,10 @@ impl WorkItem for Follower {
         } = &*follower;
         follower.tell();
         let mut helper = Helper::new(transition.stragglers().begun());
-        let mut pause = FIRST_PAUSE_MS;
+        let mut backoff = Backoff::new(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
         while !follower.try_complete() {
             helper.poll(shared, transition);
-            fsleep(Delta::from_millis(pause));
-            pause = (pause * 2).min(LONGEST_PAUSE_MS);
+            fsleep(Delta::from_millis(backoff.next_pause().into()));
         }
         drop(transition.take_probes());
         helper.end();
@@ -232,9 +232,10 @@ pub(crate) fn force(shared: &Shared, patch: &Arc<Patch>) -> Result<(), Refusal> 
         drop(registry);
         registry = shared.visit();
     }
-    match transition.is_reversed() {
-        false => Ok(()),
-        true => Err(Refusal::new(Cause::Cancelled, fmt!("it was reversed"))),
+    if transition.is_reversed() {
+        Err(Refusal::new(Cause::Cancelled, fmt!("it was reversed")))
+    } else {
+        Ok(())
     }
 }
 

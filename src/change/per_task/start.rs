@@ -140,10 +140,11 @@ fn try_migrate<T>(
             return Ok(None);
         }
     }
-    let probes = match provision.follows {
-        true => Probes::following(attempt.shared.points, migration.clone())
-            .map_err(attempt::not_recorded)?,
-        false => Probes::new(migration.clone()),
+    let probes = if provision.follows {
+        Probes::following(attempt.shared.points, migration.clone())
+            .map_err(attempt::not_recorded)?
+    } else {
+        Probes::new(migration.clone())
     };
     let made = prepare(probes).map_err(|_| Refusal::no_memory())?;
     registry.reserve_transition()?;
@@ -182,6 +183,6 @@ fn begin_until_deadline(
             *provision = more;
             return Ok(false);
         }
-        attempt.backoff(verdict, &scan.judge.found)?;
+        attempt.back_off(verdict, &scan.judge.found)?;
     }
 }

@@ -86,9 +86,10 @@ pub(in crate::edge) unsafe fn choose(at: usize) -> Option<usize> {
             gate = junction.migration.gate.veto();
         }
         if Migration::has_begun(gate) {
-            return Some(match junction.migration.holds(this_cpu::task()) {
-                true => junction.old,
-                false => junction.new,
+            return Some(if junction.migration.holds(this_cpu::task()) {
+                junction.old
+            } else {
+                junction.new
             });
         }
         // By the type invariant valid: this one's migration had not begun, and who is half way is

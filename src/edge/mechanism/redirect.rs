@@ -187,9 +187,10 @@ impl Redirect {
     ///
     /// As [`arm`].
     pub(crate) fn handle(&self) -> Result {
-        match self.group.handled.load(Ordering::Relaxed) {
-            true => Ok(()),
-            false => self.group.register(),
+        if self.group.handled.load(Ordering::Relaxed) {
+            Ok(())
+        } else {
+            self.group.register()
         }
     }
 

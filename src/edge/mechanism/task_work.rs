@@ -68,9 +68,10 @@ impl TaskWork {
             done: AtomicBool::new(false),
         };
         let work = Arc::new(work, GFP_KERNEL)?;
-        let notify = match urgent {
-            true => bindings::task_work_notify_mode_TWA_SIGNAL,
-            false => bindings::task_work_notify_mode_TWA_RESUME,
+        let notify = if urgent {
+            bindings::task_work_notify_mode_TWA_SIGNAL
+        } else {
+            bindings::task_work_notify_mode_TWA_RESUME
         };
         // INVARIANT: the list has this reference.
         let handed = Arc::into_raw(work.clone());
