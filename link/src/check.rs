@@ -7,9 +7,9 @@ use self::uses::{is_private, Uses};
 use crate::definition::{Definition, Landing};
 use crate::exports::Exports;
 use crate::kernel_symbols::KernelSymbols;
+use crate::klp::private_symbol::PrivateSymbol;
 use crate::module::Module;
 use crate::modules::Modules;
-use crate::private_symbol::PrivateSymbol;
 use crate::problem::Problem;
 use std::collections::HashSet;
 

@@ -1,9 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 //! What is known of a symbol where it is defined, in the kernel or in a module.
 
-/// The instruction that a call through a pointer must land on.
-pub const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
-
 /// Whether a call through a pointer may land on a function when the CPU has IBT.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Landing {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kernel image as `scripts/extract-vmlinux` unpacks it: what it knows of its own symbols.
 
-use crate::definition::{Landing, ENDBR};
+use crate::arch::ENDBR;
+use crate::definition::Landing;
 use crate::kallsyms;
 use crate::kernel_symbols::{KernelSymbol, KernelSymbols};
 use anyhow::{Context, Result};

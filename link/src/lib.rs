@@ -7,17 +7,19 @@
 //! else is needed to reach what the kernel does not export. For a module as object, molt's core
 //! calls it when that module is patched, which may be long after the patch was loaded.
 
+pub mod arch;
 pub mod check;
 pub mod definition;
-pub mod edit;
 pub mod exports;
 pub mod file;
 pub mod kallsyms;
 pub mod kernel_image;
 pub mod kernel_symbols;
+pub mod klp;
 pub mod module;
+#[path = "../../macros/src/module_file.rs"]
+mod module_file;
 pub mod module_symbols;
 pub mod modules;
-pub mod private_symbol;
 pub mod problem;
 pub mod relocation;

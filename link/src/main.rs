@@ -4,10 +4,10 @@
 use anyhow::{bail, Context, Result};
 use clap::Parser;
 use molt_link::check::Checker;
-use molt_link::edit::{edit, Summary};
 use molt_link::file;
 use molt_link::kernel_image;
 use molt_link::kernel_symbols::KernelSymbols;
+use molt_link::klp::edit::{edit, Summary};
 use molt_link::module::Module;
 use molt_link::modules::Modules;
 use std::fs;

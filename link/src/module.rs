@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0
 //! A finished kernel module as read from its file.
 
+use crate::arch;
+use crate::klp::SHF_RELA_LIVEPATCH;
 use anyhow::{bail, ensure, Context, Result};
 use object::elf::{self, FileHeader64, SectionHeader64, Sym64};
 use object::endian::LittleEndian as Le;
 use object::read::elf::{FileHeader, Rela, SectionHeader, Sym};
 use std::ops::Range;
-
-/// Section index of a symbol that livepatch resolves, `include/uapi/linux/elf.h`.
-pub const SHN_LIVEPATCH: u16 = 0xff20;
-
-/// Flag of a section of relocations that livepatch applies, `include/uapi/linux/elf.h`.
-pub const SHF_RELA_LIVEPATCH: u64 = 0x0010_0000;
 
 /// What `scripts/sign-file` puts at the end of a signed module.
 const SIGNATURE_MARK: &[u8] = b"~Module signature appended~\n";
@@ -118,7 +114,7 @@ impl Module {
         let header = FileHeader64::<Le>::parse(data).context("not a 64-bit ELF file")?;
         ensure!(
             header.e_ident.data == elf::ELFDATA2LSB
-                && header.e_machine(Le) == elf::EM_X86_64
+                && header.e_machine(Le) == arch::MACHINE
                 && header.e_type(Le) == elf::ET_REL,
             "not a relocatable ELF file for x86-64"
         );

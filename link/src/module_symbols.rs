@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The symbols that a module has for kallsyms.
 
-use crate::definition::{Definition, Landing, ENDBR};
+use crate::arch::ENDBR;
+use crate::definition::{Definition, Landing};
 use crate::module::{Module, Symbol};
 use std::collections::{HashMap, HashSet};
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! Why a module is refused.
 
-use crate::relocation::type_name;
+use crate::arch::type_name;
 use std::fmt;
 
 /// One thing that would make the module fail to load, or fail once loaded.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
-//! What the kinds of x86-64 relocation mean, and where a private symbol may be used.
+//! How a relocation may use a symbol, and where a private symbol may be used.
 
-use object::elf;
+use crate::arch;
 
 /// How a relocation uses its symbol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,27 +10,6 @@ pub enum Use {
     Branch,
     /// The symbol's address, or the data at it.
     Address,
-}
-
-impl Use {
-    /// Classifies a relocation, or tells that the kernel's module loader cannot apply it.
-    ///
-    /// The list is that of `__write_relocate_add()` in `arch/x86/kernel/module.c`. Compilers and
-    /// assemblers emit PLT32 for every direct branch to an undefined symbol and for nothing else
-    /// (the kernel's objects are not position independent: no PLT, no GOT); a branch in data does
-    /// not exist, so there PLT32 is a relative address.
-    pub fn of(r_type: u32, in_code: bool) -> Option<Self> {
-        match r_type {
-            elf::R_X86_64_PLT32 if in_code => Some(Self::Branch),
-            elf::R_X86_64_PLT32
-            | elf::R_X86_64_PC32
-            | elf::R_X86_64_PC64
-            | elf::R_X86_64_32
-            | elf::R_X86_64_32S
-            | elf::R_X86_64_64 => Some(Self::Address),
-            _ => None,
-        }
-    }
 }
 
 /// Why no private symbol may be used in a section of this name, if so.
@@ -45,21 +24,13 @@ pub fn forbidden_section(section: &str) -> Option<&'static str> {
         "__patchable_function_entries" | "__mcount_loc" => {
             Some("it lists this module's ftrace sites")
         }
-        ".orc_unwind" | ".orc_unwind_ip" => Some("it describes this module's own stack frames"),
-        ".altinstructions" | ".smp_locks" | ".parainstructions" => {
-            Some("it lists this module's instructions that depend on the CPU")
-        }
-        ".retpoline_sites" | ".return_sites" | ".call_sites" | ".cfi_sites" | ".kcfi_traps"
-        | "__kcfi_traps" | ".ibt_endbr_seal" => {
-            Some("it lists this module's instructions that mitigations rewrite")
-        }
         "__bug_table" | "__ex_table" => Some("it lists this module's instructions that may trap"),
         "__ksymtab" | "__ksymtab_gpl" => Some("a private symbol cannot be exported again"),
         ".gnu.linkonce.this_module" => Some("the kernel would call it through a pointer"),
         ".modinfo" | "__versions" | "__version_ext_names" | "__version_ext_crcs" => {
             Some("the loader reads it and does not relocate it")
         }
-        _ => None,
+        _ => arch::forbidden_section(section),
     }
 }
 
@@ -99,48 +70,9 @@ pub fn late_section(section: &str) -> Option<&'static str> {
     Some("the kernel reads it while the patch is loaded, and a symbol of a module has no address yet")
 }
 
-/// How many bytes a relocation writes.
-pub fn size(r_type: u32) -> usize {
-    match r_type {
-        elf::R_X86_64_64 | elf::R_X86_64_PC64 => 8,
-        _ => 4,
-    }
-}
-
-/// The name of a relocation type as `readelf` prints it, or its number.
-pub fn type_name(r_type: u32) -> String {
-    let name = match r_type {
-        elf::R_X86_64_64 => "R_X86_64_64",
-        elf::R_X86_64_PC32 => "R_X86_64_PC32",
-        elf::R_X86_64_GOT32 => "R_X86_64_GOT32",
-        elf::R_X86_64_PLT32 => "R_X86_64_PLT32",
-        elf::R_X86_64_GOTPCREL => "R_X86_64_GOTPCREL",
-        elf::R_X86_64_32 => "R_X86_64_32",
-        elf::R_X86_64_32S => "R_X86_64_32S",
-        elf::R_X86_64_16 => "R_X86_64_16",
-        elf::R_X86_64_8 => "R_X86_64_8",
-        elf::R_X86_64_TPOFF32 => "R_X86_64_TPOFF32",
-        elf::R_X86_64_GOTTPOFF => "R_X86_64_GOTTPOFF",
-        elf::R_X86_64_PC64 => "R_X86_64_PC64",
-        elf::R_X86_64_GOTOFF64 => "R_X86_64_GOTOFF64",
-        elf::R_X86_64_GOTPCRELX => "R_X86_64_GOTPCRELX",
-        elf::R_X86_64_REX_GOTPCRELX => "R_X86_64_REX_GOTPCRELX",
-        _ => return format!("type {r_type}"),
-    };
-    name.to_owned()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn only_plt32_in_code_is_a_branch() {
-        assert_eq!(Use::of(elf::R_X86_64_PLT32, true), Some(Use::Branch));
-        assert_eq!(Use::of(elf::R_X86_64_PLT32, false), Some(Use::Address));
-        assert_eq!(Use::of(elf::R_X86_64_PC32, true), Some(Use::Address));
-        assert_eq!(Use::of(elf::R_X86_64_64, false), Some(Use::Address));
-    }
 
     #[test]
     fn only_code_and_plain_data_may_change_late() {
@@ -164,18 +96,6 @@ mod tests {
             ".textual",
         ] {
             assert!(late_section(section).is_some(), "{section}");
-        }
-    }
-
-    #[test]
-    fn types_the_loader_does_not_know() {
-        for r_type in [
-            elf::R_X86_64_GOTPCREL,
-            elf::R_X86_64_REX_GOTPCRELX,
-            elf::R_X86_64_TPOFF32,
-            elf::R_X86_64_16,
-        ] {
-            assert_eq!(Use::of(r_type, true), None);
         }
     }
 }

@@ -4,7 +4,8 @@
 mod common;
 
 use common::{assert_refused, folder, molt_link, Ko};
-use molt_link::module::{Module, SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
+use molt_link::klp::{SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
+use molt_link::module::Module;
 use object::elf;
 use object::SectionKind;
 use std::process::Command;

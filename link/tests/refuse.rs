@@ -281,7 +281,7 @@ fn damaged_modules_never_crash_it() {
         let mut damaged = bytes.clone();
         damaged[index] ^= 0xff;
         if let Ok(module) = molt_link::module::Module::parse(&damaged) {
-            _ = molt_link::edit::edit(&damaged, &module);
+            _ = molt_link::klp::edit::edit(&damaged, &module);
         }
     }
 }

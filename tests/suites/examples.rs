@@ -10,7 +10,7 @@ use molt_tests::host::kernel;
 
 /// What an author uses, and the file that documents it.
 const DOCUMENTED: [(&str, &str); 4] = [
-    ("patch!", "macros/lib.rs"),
+    ("patch!", "macros/src/lib.rs"),
     ("Target", "src/api/target.rs"),
     ("Shadow", "src/edge/klp/shadow.rs"),
     ("State", "src/edge/mechanism/state.rs"),

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0
 //! How a module uses private symbols.
 
-use crate::module::{Module, Relocation, SHN_LIVEPATCH};
-use crate::private_symbol::PrivateSymbol;
+use crate::arch;
+use crate::klp::private_symbol::PrivateSymbol;
+use crate::klp::SHN_LIVEPATCH;
+use crate::module::{Module, Relocation};
 use crate::problem::{Place, Problem};
-use crate::relocation::{forbidden_section, late_section, size, Use};
+use crate::relocation::{forbidden_section, late_section, Use};
 use std::collections::{BTreeMap, HashSet};
 
 /// The places where one private symbol is used, the first of each sort.
@@ -72,7 +74,7 @@ pub(super) fn check(
             });
         }
         let uses = uses.entry(relocation.symbol).or_default();
-        match Use::of(relocation.r_type, section.is_code()) {
+        match arch::usage(relocation.r_type, section.is_code()) {
             Some(Use::Branch) => _ = uses.branch.get_or_insert(place),
             Some(Use::Address) => _ = uses.address.get_or_insert(place),
             None => problems.push(Problem::UnsupportedRelocation {
@@ -95,6 +97,6 @@ fn forbidden(section: &str, symbol: &str) -> Option<&'static str> {
 fn is_empty(module: &Module, relocation: &Relocation, data: &[u8]) -> bool {
     let bytes = data.get(module.sections[relocation.target].bytes.clone());
     let place = usize::try_from(relocation.place).ok();
-    let place = place.and_then(|place| bytes?.get(place..)?.get(..size(relocation.r_type)));
+    let place = place.and_then(|place| bytes?.get(place..)?.get(..arch::size(relocation.r_type)));
     place.is_some_and(|place| place.iter().all(|&byte| byte == 0))
 }

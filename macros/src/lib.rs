@@ -5,12 +5,14 @@
 //! The crate is built twice: by Kbuild for the kernel's own compiler, with the libraries in the
 //! kernel's tree, and by Cargo for its unit tests.
 
+mod arch;
 mod bindings;
 mod btf;
 mod check;
 mod declaration;
 mod elf;
 mod expand;
+mod module_file;
 mod names;
 mod nearest;
 mod objects;

@@ -2,41 +2,20 @@
 
 //! Makes functions of the kernel out of a system call: its entries.
 //!
-//! `arch/x86/include/asm/syscall_wrapper.h` is what they come from. A system call with arguments
-//! has one entry for each convention, `__x64_sys_NAME` and, where the kernel runs programs of 32
-//! bits, `__ia32_sys_NAME`; each takes the arguments out of the registers. One without arguments
-//! has a single body, `__do_sys_NAME`, of which both entries are other names.
+//! A system call with arguments has one entry for each convention, which takes the arguments out of
+//! the registers ([`ENTRIES`]). One without arguments has a single body, of which all entries are
+//! other names.
 
 use proc_macro2::{Ident, TokenStream};
 use quote::{format_ident, quote};
 use syn::{Error, TypeBareFn};
 
 use super::{Checks, Known, Target, Usage};
+use crate::arch::{BODY, ENTRIES, REGISTERS};
 use crate::nearest::nearest;
 use crate::spans::spanned;
 use crate::spelling::{Signature, Style};
 use crate::syntax::{Function, Name, Object, Syscall};
-
-/// Where a system call with arguments is entered by programs of 64 and of 32 bits, and the
-/// registers that its arguments are in.
-const ENTRIES: [(&str, &str, [&str; 6]); 2] = [
-    (
-        "__x64_sys_",
-        "native",
-        ["di", "si", "dx", "r10", "r8", "r9"],
-    ),
-    (
-        "__ia32_sys_",
-        "compat",
-        ["bx", "cx", "dx", "si", "di", "bp"],
-    ),
-];
-
-/// Where one without arguments begins.
-const BODY: &str = "__do_sys_";
-
-/// What an entry is given.
-const REGISTERS: &str = "*const c::pt_regs";
 
 impl Checks {
     /// Adds the entries of all system calls to the functions of the object.

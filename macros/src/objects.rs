@@ -5,26 +5,16 @@
 use std::cell::OnceCell;
 use std::env;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::PathBuf;
 use std::rc::Rc;
 
 use crate::bindings::Bindings;
 use crate::btf::Btf;
 use crate::elf;
+use crate::module_file::ModuleFile;
 
 /// The kernel itself, as an object.
 pub(crate) const VMLINUX: &str = "vmlinux";
-
-/// How a module's BTF may be stored, the nearest to the build first, with the program that
-/// unpacks it.
-const FORMS: [(&str, Option<&str>); 5] = [
-    ("btf", None),
-    ("ko", None),
-    ("ko.xz", Some("xz")),
-    ("ko.zst", Some("zstd")),
-    ("ko.gz", Some("gzip")),
-];
 
 /// The kernel that the patch is built for.
 pub(crate) struct Kernel {
@@ -87,10 +77,11 @@ impl Kernel {
     }
 
     fn module(&self, name: &str) -> Result<Rc<Btf>, String> {
-        let (path, unpacker) = self
+        // The BTF alone comes before a module that has it.
+        let found = self
             .modules
             .iter()
-            .find_map(|folder| find(folder, name))
+            .find_map(|folder| ModuleFile::find(folder, name, &["btf"]))
             .ok_or_else(|| {
                 format!(
                     "no module `{name}` in the folders of MOLT_BTF_MODULES ({})",
@@ -99,16 +90,14 @@ impl Kernel {
                         .to_string_lossy()
                 )
             })?;
-        let file = match unpacker {
-            None => fs::read(&path).map_err(|error| error.to_string()),
-            Some(program) => unpack(program, &path),
-        };
-        file.and_then(|file| read(&file, || self.vmlinux()))
+        found
+            .read()
+            .and_then(|file| read(&file, || self.vmlinux()))
             .map(Rc::new)
             .map_err(|error| {
                 format!(
                     "no BTF of the module `{name}`: `{}`: {error}",
-                    path.display()
+                    found.path.display()
                 )
             })
     }
@@ -139,42 +128,6 @@ fn base_if_split(
     } else {
         Ok(None)
     }
-}
-
-fn unpack(program: &str, path: &Path) -> Result<Vec<u8>, String> {
-    let output = Command::new(program)
-        .arg("-dc")
-        .arg(path)
-        .output()
-        .map_err(|error| format!("cannot run {program}: {error}"))?;
-    if !output.status.success() {
-        return Err(String::from_utf8_lossy(&output.stderr).trim().into());
-    }
-    Ok(output.stdout)
-}
-
-/// Looks for a module in a folder and those below it, with the program that unpacks it.
-fn find(folder: &Path, module: &str) -> Option<(PathBuf, Option<&'static str>)> {
-    let mut entries: Vec<_> = fs::read_dir(folder).ok()?.flatten().collect();
-    entries.sort_by_key(|entry| entry.file_name());
-    let here = FORMS.iter().find_map(|(extension, unpacker)| {
-        let entry = entries.iter().find(|entry| {
-            let name = entry.file_name();
-            // The loader writes `-` as `_`.
-            let stem = name
-                .to_str()
-                .and_then(|name| name.strip_suffix(extension)?.strip_suffix('.'));
-            stem.is_some_and(|stem| stem.replace('-', "_") == module)
-        })?;
-        Some((entry.path(), *unpacker))
-    });
-    here.or_else(|| {
-        entries
-            .iter()
-            .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
-            .filter(|entry| !entry.file_name().to_string_lossy().starts_with('.'))
-            .find_map(|entry| find(&entry.path(), module))
-    })
 }
 
 #[cfg(test)]

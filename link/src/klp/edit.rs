@@ -5,8 +5,10 @@
 //! section names and the new table of section headers go to the end. So indices of symbols and
 //! sections, alignments, notes and BTF stay what they were.
 
-use crate::module::{Module, SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
-use crate::private_symbol::PrivateSymbol;
+use crate::arch;
+use crate::klp::private_symbol::PrivateSymbol;
+use crate::klp::{SHF_RELA_LIVEPATCH, SHN_LIVEPATCH};
+use crate::module::Module;
 use anyhow::{ensure, Context, Result};
 use object::elf::{self, FileHeader64, Rela64, SectionHeader64, Sym64};
 use object::endian::{LittleEndian as Le, U16, U32, U64};
@@ -87,7 +89,7 @@ fn move_relocations(
             .entry((name, relocation.target))
             .or_default()
             .push(*entry);
-        entry.r_info.set(Le, u64::from(elf::R_X86_64_NONE));
+        entry.r_info.set(Le, u64::from(arch::NO_RELOCATION));
         entry.r_addend.set(Le, 0);
     }
     Ok(moved)

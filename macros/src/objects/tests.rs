@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-use std::process;
+use std::process::{self, Command};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
