@@ -10,6 +10,7 @@
 #   make bench          molt beside kpatch's way, livepatch and the limits: figures in build/bench
 #   make bench-quick    the same in short; fails if a ratio is wrong
 #   make shell          the guest, interactive, with the modules and the probes in it
+#   make new NAME=fix   starts a patch of your own, in ../fix or in DIR=FOLDER
 #   make probe          build/probe: shows whether a running kernel has the bugs that patches/ fixes
 #   make handler        compares the handler's instructions with a recording; RECORD=1 records them
 #   make lint           formatting, clippy for the kernel side and the host side, shellcheck
@@ -24,7 +25,7 @@
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
 
-goals := modules demo test bench bench-quick shell probe handler lint doc rust-analyzer setup clean help
+goals := modules new demo test bench bench-quick shell probe handler lint doc rust-analyzer setup clean help
 
 .PHONY: $(goals)
 .DEFAULT_GOAL := modules
@@ -43,14 +44,17 @@ here := $(dir $(lastword $(MAKEFILE_LIST)))
 
 .NOTPARALLEL:
 
-# Neither needs a build root.
+# None of these needs a build root.
+new:
+	@'$(here)scripts/new' '$(NAME)' $(if $(DIR),'$(abspath $(DIR))')
+
 help:
 	@sed -n 's/^#   //p' '$(here)Makefile'
 
 clean:
 	@cd '$(here)' && git ls-files -z --others --ignored --exclude-from=.gitignore --directory | xargs -0r rm -rf
 
-$(filter-out help clean,$(goals)):
+$(filter-out help new clean,$(goals)):
 	@cd '$(here)' && MAKEFLAGS= scripts/enter make --no-print-directory \
 		$(foreach s,$(settings),$(if $($s),'$s=$($s)')) $@
 

@@ -75,3 +75,59 @@ extern \"C\" fn nothing() {}
     fs::copy(ext4, folder.join("mine.ko.xz")).expect("it can be copied");
     make(&folder, &folder.display().to_string());
 }
+
+/// `scripts/new`, which `make new` calls.
+fn new(name: &str, folder: &Path) -> Result<(), String> {
+    let output = Command::new(top().join("scripts/new"))
+        .arg(name)
+        .arg(folder)
+        .output()
+        .expect("the script can be started");
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(String::from_utf8_lossy(&output.stderr).into_owned())
+}
+
+#[test]
+fn patch_that_was_begun_with_make_new() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("begun");
+    let _ = fs::remove_dir_all(&folder);
+    new("my_fix2", &folder).expect("a new folder");
+    let output = Command::new("make")
+        .arg("-C")
+        .arg(&folder)
+        .env_remove("MAKEFLAGS")
+        .env_remove("MAKELEVEL")
+        .output()
+        .expect("make runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    assert!(folder.join("my_fix2.ko").exists(), "there is no my_fix2.ko");
+    let again = new("my_fix2", &folder).expect_err("it exists");
+    assert!(again.contains("exists already"), "{again}");
+}
+
+#[test]
+fn names_that_no_patch_can_have() {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("never");
+    let long = "a".repeat(56);
+    for (name, why) in [
+        ("", "which name"),
+        ("crc-itu-t", "small letters"),
+        ("fix.ko", "small letters"),
+        ("2fix", "small letters"),
+        (&long, "too long"),
+        ("blockers", "/sys/kernel/molt"),
+        ("consistency", "/sys/kernel/molt"),
+        ("core", "a Rust crate"),
+        ("kernel", "a Rust crate"),
+    ] {
+        let error = new(name, &folder).expect_err(name);
+        assert!(error.contains(why), "{name}: {error}");
+        assert!(!folder.exists(), "{name}");
+    }
+}
