@@ -77,10 +77,15 @@ fn machine(
 
 fn trial(scenario: Scenario, machine: Option<Snapshot>, logs: &Path) -> Trial {
     let logs = logs.to_owned();
+    // Stands beside the name, so that nobody takes it for a success.
+    let kind = scenario.known.map_or(String::new(), |known| {
+        format!("known to fail: {}", known.what)
+    });
     Trial::test(scenario.name(), move || {
         let machine = machine.ok_or("there is no machine")?;
         judge::run(&scenario, &machine, &logs).map_err(Failed::from)
     })
+    .with_kind(kind)
 }
 
 fn build_folder() -> PathBuf {

@@ -9,6 +9,7 @@ use std::io;
 use std::os::fd::{AsRawFd, FromRawFd};
 
 use anyhow::{ensure, Context, Result};
+use rustix::io::Errno;
 
 /// The program, attached until it is dropped.
 pub struct Program {
@@ -20,10 +21,13 @@ pub struct Program {
 const INSTRUCTIONS: [u64; 2] = [0xb7, 0x95];
 
 const LOAD: libc::c_long = 5;
+const LINK_CREATE: libc::c_long = 28;
 const RAW_TRACEPOINT_OPEN: libc::c_long = 17;
 const TYPE_TRACING: u32 = 26;
 const ATTACH_FENTRY: u32 = 24;
 const ATTACH_FEXIT: u32 = 25;
+const ATTACH_MODIFY_RETURN: u32 = 26;
+const ATTACH_FEXIT_MULTI: u32 = 60;
 
 /// The part of `union bpf_attr` that loading such a program needs.
 #[repr(C)]
@@ -61,15 +65,58 @@ struct AttachAttributes {
     padding: u32,
 }
 
+/// The part that a link to several functions needs.
+#[repr(C)]
+#[derive(Default)]
+struct LinkAttributes {
+    program: u32,
+    target: u32,
+    kind: u32,
+    flags: u32,
+    ids: u64,
+    cookies: u64,
+    count: u32,
+    padding: u32,
+}
+
 impl Program {
     /// A program that runs when a function of the kernel is called.
     pub fn before(function: &str) -> Result<Self> {
-        Self::attach(ATTACH_FENTRY, function)
+        Self::attach(ATTACH_FENTRY, function, &INSTRUCTIONS)
     }
 
     /// A program that runs when a function of the kernel returns.
     pub fn after(function: &str) -> Result<Self> {
-        Self::attach(ATTACH_FEXIT, function)
+        Self::attach(ATTACH_FEXIT, function, &INSTRUCTIONS)
+    }
+
+    /// A program that answers in the place of a function of the kernel, by this error.
+    pub fn instead(function: &str, errno: Errno) -> Result<Self> {
+        // A move of a constant has it in its upper half.
+        let answer = u64::from(errno.raw_os_error().wrapping_neg() as u32);
+        let instructions = [INSTRUCTIONS[0] | (answer << 32), INSTRUCTIONS[1]];
+        Self::attach(ATTACH_MODIFY_RETURN, function, &instructions)
+    }
+
+    /// A program that runs when any of these functions returns, by one link.
+    pub fn after_each(functions: &[&str]) -> Result<Self> {
+        let program = Self::program(ATTACH_FEXIT_MULTI, 0, &INSTRUCTIONS)?;
+        let ids = functions
+            .iter()
+            .map(|one| btf_id(one))
+            .collect::<Result<Vec<_>>>()?;
+        let attributes = LinkAttributes {
+            program: program.as_raw_fd() as u32,
+            kind: ATTACH_FEXIT_MULTI,
+            ids: ids.as_ptr() as u64,
+            count: ids.len() as u32,
+            ..LinkAttributes::default()
+        };
+        let link = system_call(LINK_CREATE, &attributes).context("BPF_LINK_CREATE")?;
+        Ok(Self {
+            program,
+            _link: link,
+        })
     }
 
     /// So many programs that run when a function of the kernel is called, and one for its return.
@@ -81,21 +128,22 @@ impl Program {
         Ok(programs)
     }
 
-    fn attach(kind: u32, function: &str) -> Result<Self> {
+    fn program(kind: u32, function: u32, instructions: &[u64]) -> Result<File> {
         fs::write("/proc/sys/kernel/bpf_stats_enabled", "1")?;
-        let program = system_call(
-            LOAD,
-            &LoadAttributes {
-                program_type: TYPE_TRACING,
-                instruction_count: INSTRUCTIONS.len() as u32,
-                instructions: INSTRUCTIONS.as_ptr() as u64,
-                license: c"GPL".as_ptr() as u64,
-                attach_type: kind,
-                attach_btf_id: btf_id(function)?,
-                ..LoadAttributes::default()
-            },
-        )
-        .context("BPF_PROG_LOAD")?;
+        let attributes = LoadAttributes {
+            program_type: TYPE_TRACING,
+            instruction_count: instructions.len() as u32,
+            instructions: instructions.as_ptr() as u64,
+            license: c"GPL".as_ptr() as u64,
+            attach_type: kind,
+            attach_btf_id: function,
+            ..LoadAttributes::default()
+        };
+        system_call(LOAD, &attributes).context("BPF_PROG_LOAD")
+    }
+
+    fn attach(kind: u32, function: &str, instructions: &[u64]) -> Result<Self> {
+        let program = Self::program(kind, btf_id(function)?, instructions)?;
         let attributes = AttachAttributes {
             program: program.as_raw_fd() as u32,
             ..AttachAttributes::default()

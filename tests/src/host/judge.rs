@@ -25,9 +25,25 @@ const SWITCHING_OFF: &str = "Preparing to enter system sleep state S5";
 /// Runs the scenario; the error is the complete text for the one who reads it.
 pub fn run(scenario: &Scenario, snapshot: &Snapshot, logs: &Path) -> Result<(), String> {
     match try_run(scenario, snapshot, logs) {
-        Ok(None) => Ok(()),
-        Ok(Some(failure)) => Err(failure),
+        Ok(failure) => as_expected(scenario, failure),
         Err(error) => Err(format!("ERROR: cannot run a VM: {error:#}")),
+    }
+}
+
+/// A scenario of a known fault has to fail, and in the way that is known.
+fn as_expected(scenario: &Scenario, failure: Option<String>) -> Result<(), String> {
+    match (failure, scenario.known) {
+        (None, None) => Ok(()),
+        (Some(failure), Some(known)) if failure.contains(known.says) => Ok(()),
+        (Some(failure), Some(known)) => Err(format!(
+            "it is known to fail ({}), but not like this:\n{failure}",
+            known.what
+        )),
+        (Some(failure), None) => Err(failure),
+        (None, Some(known)) => Err(format!(
+            "it passes. Is the fault mended ({})? Then take its mark away",
+            known.what
+        )),
     }
 }
 

@@ -23,6 +23,7 @@ pub fn scenario(name: &str) -> Scenario {
         expected_splats: &[],
         ending: Ending::PowerOff,
         model: None,
+        known: None,
     }
 }
 
