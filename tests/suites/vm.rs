@@ -79,7 +79,8 @@ fn trial(scenario: Scenario, machine: Option<Snapshot>, logs: &Path) -> Trial {
     let logs = logs.to_owned();
     // Stands beside the name, so that nobody takes it for a success.
     let kind = scenario.known.map_or(String::new(), |known| {
-        format!("known to fail: {}", known.what)
+        let when = if known.always { "" } else { " at times" };
+        format!("known to fail{when}: {}", known.what)
     });
     Trial::test(scenario.name(), move || {
         let machine = machine.ok_or("there is no machine")?;

@@ -80,6 +80,8 @@ pub struct KnownFault {
     pub what: &'static str,
     /// What the failure says; every other failure counts.
     pub says: &'static str,
+    /// It fails each time, not only when the machine happens to be slow or fast enough.
+    pub always: bool,
 }
 
 /// How a machine ends when its scenario has run.
@@ -108,7 +110,22 @@ impl Scenario {
     /// It fails with words that contain `says`, because of a fault that is not mended yet. When it
     /// passes, that is a failure: the mark has to go.
     const fn known_to_fail(mut self, what: &'static str, says: &'static str) -> Self {
-        self.known = Some(KnownFault { what, says });
+        self.known = Some(KnownFault {
+            what,
+            says,
+            always: true,
+        });
+        self
+    }
+
+    /// It may fail with words that contain `says`, because of a fault that is not mended yet and
+    /// that takes luck to be seen.
+    const fn known_to_fail_at_times(mut self, what: &'static str, says: &'static str) -> Self {
+        self.known = Some(KnownFault {
+            what,
+            says,
+            always: false,
+        });
         self
     }
 
