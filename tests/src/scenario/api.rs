@@ -8,8 +8,8 @@ use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, log, module, Guest};
 
 scenarios! { api:
-    stale_module,
-    without_the_core,
+    stale_module.only_stop_machine("nothing is changed"),
+    without_the_core.only_stop_machine("nothing is changed"),
 }
 
 /// A patch built for another version of the core is refused by the loader.

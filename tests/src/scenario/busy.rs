@@ -15,19 +15,20 @@ use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, module, target, tracefs, Guest};
 
 scenarios! { busy:
-    asleep_in_the_function,
-    asleep_in_a_callee,
-    asleep_in_the_cold_part,
-    asleep_deep_below,
-    running_in_the_function,
-    many_asleep,
-    asleep_in_the_replacement,
-    leaves_in_time,
-    never_stops_the_machine,
-    killed_blocker,
+    asleep_in_the_function.only_stop_machine("pertask::sleeper"),
+    asleep_in_a_callee.only_stop_machine("pertask::asleep_in_a_callee"),
+    asleep_in_the_cold_part.only_stop_machine("pertask::asleep_in_the_cold_part"),
+    asleep_deep_below.only_stop_machine("pertask::asleep_deep_below"),
+    running_in_the_function.only_stop_machine("pertask::running_in_the_function"),
+    many_asleep.only_stop_machine("pertask::many_behind"),
+    asleep_in_the_replacement.only_stop_machine("pertask::disabled_around_a_sleeper"),
+    leaves_in_time.only_stop_machine("pertask::automatic"),
+    never_stops_the_machine
+        .only_stop_machine("the other model stops it, and leaves the task behind"),
+    killed_blocker.only_stop_machine("pertask::killed_in_the_function"),
     requester_in_insmod,
     requester_in_write,
-    preempted_in_trampoline.seconds(120),
+    preempted_in_trampoline.seconds(120).only_stop_machine("pertask::preempted_in_trampoline"),
 }
 
 /// A patch that must be refused because a task is in `function`, reached through

@@ -18,8 +18,8 @@ use crate::guest::{check, helper, journal, late, module, target, Guest};
 
 scenarios! { coming:
     goes_during_a_change,
-    comes_during_a_blocked_enable,
-    comes_during_a_blocked_disable,
+    comes_during_a_blocked_enable.only_stop_machine("pertask::module_comes_and_goes"),
+    comes_during_a_blocked_disable.only_stop_machine("pertask::module_comes_on_the_way_out"),
     comes_while_another_patch_is_blocked,
     init_fails_while_patched,
     init_runs_while_a_patch_loads,

@@ -24,7 +24,7 @@ scenarios! { direct:
     chosen_under_load.seconds(120),
     stacked,
     one_of_two_stays,
-    sleeper_in_the_replacement,
+    sleeper_in_the_replacement.only_stop_machine("pertask::redirected_by_jumps"),
     module_that_goes,
     function_tracer,
     function_graph_tracer,

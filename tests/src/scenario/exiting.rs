@@ -12,7 +12,10 @@ use rustix::io::Errno;
 use crate::guest::patch::{self, Patch};
 use crate::guest::{check, module, target, Guest};
 
-scenarios! { exiting: asleep_off_the_list, storm .seconds(120) }
+scenarios! { exiting:
+    asleep_off_the_list.only_stop_machine("pertask::exits_behind"),
+    storm.seconds(120),
+}
 
 /// A thread sleeps in the function while it exits and is on no list any more: the
 /// patch is refused and names it, and is accepted once it has gone.

@@ -24,6 +24,7 @@ pub fn scenario(name: &str) -> Scenario {
         ending: Ending::PowerOff,
         model: None,
         known: None,
+        only_stop_machine: None,
     }
 }
 

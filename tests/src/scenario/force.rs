@@ -10,12 +10,12 @@ use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, module, target, Guest};
 
 scenarios! { force:
-    replaces_under_a_sleeper,
+    replaces_under_a_sleeper.only_stop_machine("pertask::forced_functions"),
     disabled_under_a_sleeper,
     never_unloads,
     refused_patch_unloads,
-    other_functions_are_checked,
-    patch_on_top_is_checked,
+    other_functions_are_checked.only_stop_machine("pertask::forced_functions"),
+    patch_on_top_is_checked.only_stop_machine("pertask::on_top_of_a_forced_function"),
     superseded_stays_loaded,
     shows_itself,
 }

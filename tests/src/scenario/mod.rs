@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::guest::Guest;
 
-/// Declares a file's scenarios: `scenarios! { area: case, case }`, where each case
+/// Declares a file's scenarios: `scenarios! { area: case, case.option(value) }`, where each case
 /// is a function of that file.
 macro_rules! scenarios {
     ($area:ident: $($case:ident $(.$option:ident($($value:expr),*))*),* $(,)?) => {
@@ -69,6 +69,8 @@ pub struct Scenario {
     pub ending: Ending,
     /// How patches are changed whose authors do not say it; without it, as the core begins.
     pub model: Option<&'static str>,
+    /// Why this is no scenario of the other model: words, or the name of the one that is.
+    pub only_stop_machine: Option<&'static str>,
     /// It fails, because of a fault that is not mended yet.
     pub known: Option<KnownFault>,
 }
@@ -103,6 +105,7 @@ impl Scenario {
             expected_splats: &[],
             ending: Ending::PowerOff,
             model: None,
+            only_stop_machine: None,
             known: None,
         }
     }
@@ -129,14 +132,23 @@ impl Scenario {
         self
     }
 
-    /// The same with changes that are made task by task.
-    fn task_by_task(&self) -> Self {
-        Self {
+    /// The scenario with changes that are made task by task, unless it is about one model.
+    fn task_by_task(&self) -> Option<Self> {
+        let both = self.area != "pertask" && self.only_stop_machine.is_none();
+        let both = both && self.known.is_none();
+        both.then(|| Self {
             area: "pertask",
             case: format!("{}_{}", self.area, self.case).into(),
             model: Some("per_task"),
             ..self.clone()
-        }
+        })
+    }
+
+    /// Says that it is about changes at one instant only, and why, or which scenario of `pertask`
+    /// has what is different there. As a rule it expects that a task in the way prevents a change.
+    const fn only_stop_machine(mut self, why: &'static str) -> Self {
+        self.only_stop_machine = Some(why);
+        self
     }
 
     /// Gives it another number of seconds.
@@ -162,17 +174,10 @@ impl Scenario {
     }
 }
 
-/// All scenarios but those of fixes, as they are and, where that makes a difference, task by task.
+/// All scenarios but those of fixes, as they are, and those that are about both models task by
+/// task as well.
 pub fn all() -> impl Iterator<Item = Scenario> {
-    areas().chain(again())
-}
-
-/// What is the same in both models, in the other one. What authors compile is the same anyway.
-fn again() -> impl Iterator<Item = Scenario> {
-    areas()
-        .filter(|scenario| !["pertask", "api", "found"].contains(&scenario.area))
-        .filter(|scenario| !pertask::DIFFERENT.contains(&scenario.name().as_str()))
-        .map(|scenario| scenario.task_by_task())
+    areas().chain(areas().filter_map(|scenario| scenario.task_by_task()))
 }
 
 fn areas() -> impl Iterator<Item = Scenario> {

@@ -111,49 +111,6 @@ scenarios! { pertask:
     many_behind.seconds(240),
 }
 
-/// What other areas expect of tasks that are in the way, which is different here.
-pub const DIFFERENT: &[&str] = &[
-    "busy::asleep_deep_below",
-    "busy::asleep_in_a_callee",
-    "busy::asleep_in_the_cold_part",
-    "busy::asleep_in_the_function",
-    "busy::asleep_in_the_replacement",
-    "busy::killed_blocker",
-    "busy::leaves_in_time",
-    "busy::many_asleep",
-    "busy::never_stops_the_machine",
-    "busy::preempted_in_trampoline",
-    "busy::running_in_the_function",
-    "callback::busy_target",
-    "callback::refused_disable",
-    "callback::refused_enable",
-    "coming::comes_during_a_blocked_disable",
-    "coming::comes_during_a_blocked_enable",
-    "direct::sleeper_in_the_replacement",
-    "exiting::asleep_off_the_list",
-    "force::other_functions_are_checked",
-    "force::patch_on_top_is_checked",
-    "force::replaces_under_a_sleeper",
-    "replace::module_comes_while_it_is_blocked",
-    "replace::sleeper_in_a_dropped_replacement",
-    "request::killed_disable",
-    "request::killed_insmod",
-    "request::second_waits_for_first",
-    "request::written_while_its_load_waits",
-    "smoke::shows_itself",
-    "state::dropped_when_the_load_is_refused",
-    "state::refused_change_takes_nothing",
-    "state::refused_disable_keeps_the_change",
-    "unload::sleeper_keeps_the_text",
-    "unreliable::below_a_bpf_program",
-    "unreliable::function_graph_on_a_sleeping_task",
-    "unreliable::kretprobe_on_a_running_task",
-    "unreliable::kretprobe_on_a_sleeping_task",
-    "verdict::a_window_over_budget_is_given_up",
-    "verdict::agree_about_sleepers",
-    "verdict::agree_while_functions_are_hammered",
-];
-
 /// The core and the target, with this model for all patches.
 fn load() -> Result<()> {
     module::load_all(&["molt", "target"])?;

@@ -20,10 +20,11 @@ scenarios! { replace:
     disabled_patch_is_superseded,
     patch_stacks_on_top,
     refused_changes_nothing,
-    sleeper_in_a_dropped_replacement,
+    sleeper_in_a_dropped_replacement.only_stop_machine("pertask::replaces"),
     target_modules_are_free,
     module_comes_after,
-    module_comes_while_it_is_blocked,
+    module_comes_while_it_is_blocked
+        .only_stop_machine("pertask::module_comes_to_one_that_replaces"),
     under_load.seconds(120),
 }
 

@@ -17,11 +17,11 @@ use crate::guest::{check, helper, module, target, Guest};
 scenarios! { request:
     two_at_once,
     many_at_once,
-    killed_insmod,
-    killed_disable,
+    killed_insmod.only_stop_machine("pertask::cancelled_behind_another"),
+    killed_disable.only_stop_machine("pertask::cancelled_behind_another"),
     readers_during_a_change,
-    second_waits_for_first,
-    written_while_its_load_waits,
+    second_waits_for_first.only_stop_machine("pertask::two_at_once"),
+    written_while_its_load_waits.only_stop_machine("pertask::cancelled_behind_another"),
 }
 
 /// Two loads at the same time.

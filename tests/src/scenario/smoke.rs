@@ -19,7 +19,7 @@ scenarios! { smoke:
     two_functions,
     second_of_one_name,
     function_of_a_stopper,
-    shows_itself,
+    shows_itself.only_stop_machine("it expects the file `consistency` as it is at first"),
     shows_figures,
     leaves_no_trace,
 }

@@ -25,10 +25,10 @@ scenarios! { state:
     chain_of_three,
     beside_without_replacing,
     beside_with_a_lower_version,
-    refused_change_takes_nothing,
-    refused_disable_keeps_the_change,
+    refused_change_takes_nothing.only_stop_machine("pertask::states"),
+    refused_disable_keeps_the_change.only_stop_machine("pertask::states"),
     dropped_when_unloaded,
-    dropped_when_the_load_is_refused,
+    dropped_when_the_load_is_refused.only_stop_machine("a task in the way does not refuse a load"),
     read_while_exchanged,
     sample,
 }

@@ -18,7 +18,7 @@ scenarios! { unload:
     enabled_is_refused,
     under_load.seconds(120),
     with_readers_of_its_files,
-    sleeper_keeps_the_text,
+    sleeper_keeps_the_text.only_stop_machine("pertask::disabled_around_a_sleeper"),
     waits_for_a_work_item,
     waits_a_second_for_a_stack_without_an_end,
     right_after_the_requester_was_let_go.seconds(120),

@@ -12,10 +12,11 @@ use crate::guest::tracefs::{Probe, Tracer};
 use crate::guest::{check, module, target, Guest};
 
 scenarios! { unreliable:
-    kretprobe_on_a_running_task,
-    kretprobe_on_a_sleeping_task,
-    function_graph_on_a_sleeping_task,
-    below_a_bpf_program,
+    kretprobe_on_a_running_task.only_stop_machine("pertask::kretprobe_on_a_running_task"),
+    kretprobe_on_a_sleeping_task.only_stop_machine("pertask::kretprobe_on_a_sleeping_task"),
+    function_graph_on_a_sleeping_task
+        .only_stop_machine("pertask::function_graph_on_a_sleeping_task"),
+    below_a_bpf_program.only_stop_machine("pertask::below_a_bpf_program"),
 }
 
 /// The return address of a task under a kretprobe is in a list that the kernel does

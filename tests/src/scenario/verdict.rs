@@ -20,15 +20,16 @@ use crate::guest::{check, cpu, log, module, process, target, Guest};
 
 scenarios! { verdict:
     agree_when_idle,
-    agree_while_functions_are_hammered.seconds(120),
+    agree_while_functions_are_hammered.seconds(120)
+        .only_stop_machine("pertask::verdicts_agree_under_load"),
     agree_while_processes_come_and_go.seconds(120),
     agree_while_threads_exit.seconds(120),
     agree_while_tasks_switch.seconds(120),
     agree_while_cpus_come_and_go.seconds(120),
-    agree_about_sleepers,
+    agree_about_sleepers.only_stop_machine("pertask::verdicts_agree_about_sleepers"),
     few_are_verified,
     everybody_after_an_overflow,
-    a_window_over_budget_is_given_up,
+    a_window_over_budget_is_given_up.only_stop_machine("pertask::idle_tasks"),
     budget_takes_numbers_only,
 }
 
