@@ -8,23 +8,12 @@ use molt::prelude::*;
 mod data;
 #[path = "level/state.rs"]
 mod state;
+use state::level;
 
 const VERSION: u32 = 1;
 
-patch! {
-    description: "Raises the console's log level; knows version 1 of that",
-    license: "GPL",
+level! {
+    "Raises the console's log level; knows version 1 of that",
+    target_value,
     replace: true,
-    states: [state::LEVEL],
-    target: {
-        target_value: unsafe extern "C" fn() -> c_int => state::version,
-        target_second: unsafe extern "C" fn() -> c_int => state::remembered,
-        target_nap: unsafe extern "C" fn() -> c_int => state::nap,
-        callbacks {
-            pre_patch: state::pre_patch,
-            post_patch: state::post_patch,
-            pre_unpatch: state::pre_unpatch,
-            post_unpatch: state::post_unpatch,
-        },
-    },
 }

@@ -1,11 +1,37 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! A patch that raises the console's log level and gives it back, in versions 1 and 2 of the state:
-//! mainline's example of a system state.
+//! mainline's example of a system state. Each is one call of [`level!`](level).
 
 use super::data::{self, Level};
 use crate::VERSION;
 use molt::prelude::*;
+
+/// The patch of version `VERSION`, which the file that calls this has, with this description. What
+/// says the version is the replacement of the function that is named next; `replace: true` may
+/// follow, as in `patch!`.
+macro_rules! level {
+    ($description:tt, $function:ident $(, replace: $replace:tt)? $(,)?) => {
+        patch! {
+            description: $description,
+            license: "GPL",
+            $(replace: $replace,)?
+            states: [state::LEVEL],
+            target: {
+                $function: unsafe extern "C" fn() -> c_int => state::version,
+                target_second: unsafe extern "C" fn() -> c_int => state::remembered,
+                target_nap: unsafe extern "C" fn() -> c_int => state::nap,
+                callbacks {
+                    pre_patch: state::pre_patch,
+                    post_patch: state::post_patch,
+                    pre_unpatch: state::pre_unpatch,
+                    post_unpatch: state::post_unpatch,
+                },
+            },
+        }
+    };
+}
+pub(crate) use level;
 
 pub(crate) static LEVEL: State<Level> = State::new(data::ID, VERSION);
 
@@ -14,7 +40,7 @@ unsafe extern "C" {
     fn target_wait();
 }
 
-/// Replaces `target_value`.
+/// Replaces `target_value` or `target_first`.
 pub(crate) extern "C" fn version() -> c_int {
     VERSION as c_int
 }

@@ -247,7 +247,8 @@ fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
     const ROUNDS: usize = 8;
     const TRIES: usize = 4;
     module::load_all(&["molt", "target"])?;
-    let (mut entries, mut elsewhere, mut refused) = (0, 0, 0);
+    let mut refused = 0;
+    let mut blockers = InTrampoline::default();
     target::hammer(6)?;
     for _ in 0..ROUNDS {
         target::set("gap", CALM)?;
@@ -262,35 +263,58 @@ fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
                 continue;
             }
             refused += 1;
-            for line in patch.blockers()? {
-                if patch::is_in_trampoline(&line) {
-                    entries += 1;
-                } else {
-                    elsewhere += 1;
-                }
-            }
+            blockers.count(&patch)?;
         }
         target::set("gap", CALM)?;
         eventually_switched(&patch, "0")?;
         patch.remove()?;
     }
     target::hammer(0)?;
-    let (old, new) = (target::count("olds")?, target::count("news")?);
-    guest.note(format!(
-        "{refused} refusals: {entries} blockers in the trampoline, {elsewhere} elsewhere"
-    ));
-    guest.note(format!("{old} old calls, {new} new calls"));
-    target::expect("mixes", "0")?;
-    ensure!(old > 0 && new > 0, "{old} old calls, {new} new calls");
-    ensure!(
-        entries > 0,
-        "no task was ever seen in the trampoline ({elsewhere} elsewhere)"
-    );
-    Ok(())
+    guest.note(format!("{refused} refusals"));
+    blockers.expect_some(guest)
 }
 
-/// Pause between calls that lets a change succeed within a few tries.
-const CALM: u32 = 200_000;
+/// Tasks that were in the way while threads call the pair, by whether they were preempted in the
+/// trampoline.
+#[derive(Default)]
+pub struct InTrampoline {
+    there: u32,
+    elsewhere: u32,
+}
+
+impl InTrampoline {
+    /// Counts those who are in the way of the patch now.
+    pub fn count(&mut self, patch: &Patch) -> Result<()> {
+        for line in patch.blockers()? {
+            match patch::is_in_trampoline(&line) {
+                true => self.there += 1,
+                false => self.elsewhere += 1,
+            }
+        }
+        Ok(())
+    }
+
+    /// The case must have occurred, and no call may have met a mix.
+    pub fn expect_some(self, guest: &Guest) -> Result<()> {
+        let Self { there, elsewhere } = self;
+        let (old, new) = (target::count("olds")?, target::count("news")?);
+        guest.note(format!(
+            "{there} in the way in the trampoline, {elsewhere} elsewhere; \
+             {old} old calls, {new} new calls"
+        ));
+        target::expect("mixes", "0")?;
+        ensure!(old > 0 && new > 0, "{old} old calls, {new} new calls");
+        ensure!(
+            there > 0,
+            "no task was ever seen in the trampoline ({elsewhere} elsewhere)"
+        );
+        Ok(())
+    }
+}
+
+/// Turns between two calls that let tasks sleep now and then: a change succeeds within a few
+/// tries.
+pub const CALM: u32 = 200_000;
 
 fn eventually_loaded(name: &str, parameters: &str) -> Result<Patch> {
     check::eventually(&format!("{name} loads"), || {

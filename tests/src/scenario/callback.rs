@@ -77,6 +77,21 @@ fn load(modules: &[&str]) -> Result<()> {
     journal::clear()
 }
 
+/// `late.ko` comes and goes while `patch_callbacks` is enabled: its callbacks, around its own init
+/// and exit.
+fn late_comes_and_goes() -> Result<()> {
+    module::load_all(&["late"])?;
+    module::remove_all(&["late"])?;
+    journal::expect(&[
+        "patch_callbacks pre_patch late",
+        "patch_callbacks post_patch late",
+        "late init 2",
+        "late exit",
+        "patch_callbacks pre_unpatch late",
+        "patch_callbacks post_unpatch late",
+    ])
+}
+
 /// Both callbacks before and after the change, object by object.
 fn target_before_patch(_: &Guest) -> Result<()> {
     load(&["late"])?;
@@ -130,16 +145,7 @@ fn target_comes_and_goes(_: &Guest) -> Result<()> {
     let patch = Patch::load(PATCH)?;
     journal::clear()?;
     for _ in 0..3 {
-        module::load_all(&["late"])?;
-        module::remove_all(&["late"])?;
-        journal::expect(&[
-            "patch_callbacks pre_patch late",
-            "patch_callbacks post_patch late",
-            "late init 2",
-            "late exit",
-            "patch_callbacks pre_unpatch late",
-            "patch_callbacks post_unpatch late",
-        ])?;
+        late_comes_and_goes()?;
     }
     patch.disable()?;
     expect_unpatched(PATCH, &["vmlinux"])?;
@@ -226,16 +232,7 @@ fn several_targets(_: &Guest) -> Result<()> {
     load(&["target"])?;
     let patch = Patch::load(PATCH)?;
     expect_patched(PATCH, &["vmlinux", "target"])?;
-    module::load_all(&["late"])?;
-    module::remove_all(&["late"])?;
-    journal::expect(&[
-        "patch_callbacks pre_patch late",
-        "patch_callbacks post_patch late",
-        "late init 2",
-        "late exit",
-        "patch_callbacks pre_unpatch late",
-        "patch_callbacks post_unpatch late",
-    ])?;
+    late_comes_and_goes()?;
     patch.disable()?;
     expect_unpatched(PATCH, &["vmlinux", "target"])?;
     patch.remove()

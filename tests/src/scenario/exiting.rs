@@ -17,10 +17,10 @@ scenarios! { exiting:
     storm.seconds(120),
 }
 
-/// A thread sleeps in the function while it exits and is on no list any more: the
-/// patch is refused and names it, and is accepted once it has gone.
-fn asleep_off_the_list(_: &Guest) -> Result<()> {
-    module::load_all(&["molt", "target", "exit_napper"])?;
+/// Loads `exit_napper.ko`, and starts a thread, `goner`, that sleeps in `target_nap` while it exits
+/// and is on no list any more. Returns its id.
+pub fn asleep_at_its_end() -> Result<i32> {
+    module::load_all(&["exit_napper"])?;
     let (sender, receiver) = mpsc::channel();
     let goner = thread::Builder::new().spawn(move || -> Result<()> {
         rustix::thread::set_name(c"goner")?;
@@ -32,7 +32,14 @@ fn asleep_off_the_list(_: &Guest) -> Result<()> {
     check::eventually("the thread sleeps", || Ok(target::count("sleepers")? == 1))?;
     let listed = PathBuf::from(format!("/proc/self/task/{tid}"));
     ensure!(!listed.exists(), "{} still exists", listed.display());
+    Ok(tid)
+}
 
+/// A thread sleeps in the function while it exits and is on no list any more: the
+/// patch is refused and names it, and is accepted once it has gone.
+fn asleep_off_the_list(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let tid = asleep_at_its_end()?;
     patch::refuse("patch_nap", "deadline_ms=300", Errno::BUSY, "busy")?;
     let blockers = patch::last_blockers();
     let expected = format!("{tid} goner target_nap+");

@@ -2,7 +2,6 @@
 //! Who stays behind, and how they follow.
 
 use std::fs;
-use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,22 +13,14 @@ use crate::guest::patch::{self, Patch};
 use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
 use crate::guest::{check, cpu, helper, log, module, nmi, target, uring, Guest};
+use crate::scenario::exiting::asleep_at_its_end;
 use crate::scenario::verdict::{budget, load_checking, overflow_every};
 
 /// A thread stays behind that exits, and is on no list any more.
 pub fn exits_behind(_: &Guest) -> Result<()> {
     load()?;
     let before = Snapshot::take()?;
-    module::load_all(&["exit_napper"])?;
-    let (sender, receiver) = mpsc::channel();
-    let goner = thread::Builder::new().spawn(move || -> Result<()> {
-        rustix::thread::set_name(c"goner")?;
-        sender.send(rustix::thread::gettid())?;
-        Ok(())
-    })?;
-    let tid = receiver.recv()?.as_raw_nonzero().get();
-    goner.join().expect("the thread does not panic")?;
-    check::eventually("the thread sleeps", || Ok(target::count("sleepers")? == 1))?;
+    let tid = asleep_at_its_end()?;
     let patch = Patch::load("patch_nap")?;
     patch.expect_left(1)?;
     let blockers = patch.blockers()?;

@@ -11,6 +11,7 @@ use crate::guest::sleeper::Sleeper;
 use crate::guest::snapshot::Snapshot;
 use crate::guest::tracefs::{Probe, Tracer};
 use crate::guest::{check, target, Guest};
+use crate::scenario::busy::{InTrampoline, CALM};
 use crate::scenario::verdict::{compared, load_checking};
 
 /// A task in `function`, reached through `/proc/target/FILE`, stays behind, and nobody else; it
@@ -86,40 +87,22 @@ pub fn killed_in_the_function(_: &Guest) -> Result<()> {
 pub fn preempted_in_trampoline(guest: &Guest) -> Result<()> {
     const ROUNDS: usize = 8;
     const CHANGES: usize = 6;
-    /// Turns between two calls that let tasks sleep now and then.
-    const CALM: u32 = 200_000;
     load()?;
     target::hammer(6)?;
-    let (mut entries, mut elsewhere) = (0, 0);
+    let mut behind = InTrampoline::default();
     for _ in 0..ROUNDS {
         target::set("gap", CALM)?;
         let patch = Patch::load("patch_pair")?;
         target::set("gap", 0)?;
         for change in 0..CHANGES {
             patch.write((change % 2).to_string())?;
-            for line in patch.blockers()? {
-                if patch::is_in_trampoline(&line) {
-                    entries += 1;
-                } else {
-                    elsewhere += 1;
-                }
-            }
+            behind.count(&patch)?;
         }
         target::set("gap", CALM)?;
         patch.retire()?;
     }
     target::hammer(0)?;
-    let (old, new) = (target::count("olds")?, target::count("news")?);
-    guest.note(format!(
-        "{entries} left behind in the trampoline, {elsewhere} elsewhere; {old} old calls, {new} new calls"
-    ));
-    target::expect("mixes", "0")?;
-    ensure!(old > 0 && new > 0, "{old} old calls, {new} new calls");
-    ensure!(
-        entries > 0,
-        "nobody was ever seen in the trampoline ({elsewhere} elsewhere)"
-    );
-    Ok(())
+    behind.expect_some(guest)
 }
 
 /// Only the task itself can walk its stack while it may run, so it does that when it is switched
