@@ -61,25 +61,74 @@ impl Fix {
         self.releases.iter().any(|one| one == release)
     }
 
-    /// The release to test it on: the one that was asked for (`KERNEL`), if the fix is
-    /// for that, or else what `scripts/fixes` has chosen.
-    pub fn tested_on(&self) -> Result<Option<String>> {
+    /// Where to test it: on the release that was asked for (`KERNEL`), if the fix is for that, or
+    /// else on what `scripts/fixes` has chosen.
+    pub fn tested_on(&self) -> Result<Tested> {
         let asked = env::var("KERNEL").unwrap_or_default();
-        if !asked.is_empty() {
-            return Ok(self.is_for(&asked).then_some(asked));
-        }
         let chosen = kernel::checkout().join("build/fixes");
-        if !chosen.exists() {
-            return Ok(None);
-        }
-        let chosen = lines(&chosen)?;
-        let mut chosen = chosen.iter().filter_map(|line| line.split_once(' '));
-        let release = chosen.find(|(name, _)| *name == self.name);
-        Ok(release.map(|(_, release)| release.to_owned()))
+        let chosen = match chosen.exists() {
+            true => lines(&chosen)?,
+            false => Vec::new(),
+        };
+        Ok(self.choose(&asked, &chosen))
     }
+
+    /// `chosen` has lines `NAME RELEASE`, without the release if none is to be had.
+    fn choose(&self, asked: &str, chosen: &[String]) -> Tested {
+        if !asked.is_empty() {
+            return match self.is_for(asked) {
+                true => Tested::On(asked.to_owned()),
+                false => Tested::Not("it is not for this kernel"),
+            };
+        }
+        let mut chosen = chosen
+            .iter()
+            .map(|line| line.split_once(' ').unwrap_or((line, "")));
+        match chosen.find(|(name, _)| *name == self.name) {
+            Some((_, "")) => Tested::Not(
+                "none of its kernels is to be had any more; it was built for the newest kernel",
+            ),
+            Some((_, release)) => Tested::On(release.to_owned()),
+            None => Tested::Not("scripts/fixes, which `make test` runs, has chosen no kernel"),
+        }
+    }
+}
+
+/// Where a fix is tested.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Tested {
+    /// On this release.
+    On(String),
+    /// Nowhere, for this reason.
+    Not(&'static str),
 }
 
 fn lines(file: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(file).with_context(|| file.display().to_string())?;
     Ok(text.lines().map(str::to_owned).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_tested_has_a_reason() {
+        let fix = Fix {
+            name: "one".into(),
+            releases: vec!["7.1".into(), "7.2".into()],
+            modules: Vec::new(),
+        };
+        let on = |release: &str| Tested::On(release.into());
+        let chosen = ["other 7.0".to_owned(), "one 7.2".to_owned()];
+        assert_eq!(fix.choose("", &chosen), on("7.2"));
+        assert_eq!(fix.choose("7.1", &chosen), on("7.1"));
+        let reason = |asked, chosen: &[String]| match fix.choose(asked, chosen) {
+            Tested::On(release) => panic!("tested on {release}"),
+            Tested::Not(why) => why,
+        };
+        assert!(reason("7.3", &chosen).contains("not for this"));
+        assert!(reason("", &chosen[..1]).contains("has chosen no"));
+        assert!(reason("", &["one".to_owned()]).contains("was built"));
+    }
 }

@@ -12,3 +12,4 @@ pub mod qemu;
 pub mod shape;
 pub mod snapshot;
 pub mod splat;
+pub mod times;
