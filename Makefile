@@ -7,6 +7,8 @@
 #   make                the modules, and molt-link that finishes them
 #   make demo           boots a stock kernel and shows a patch being loaded, toggled and unloaded
 #   make test           all tests; T=NAME only those whose name has NAME in it
+#   make soak           the areas of tests in which things race, again and again; N=ROUNDS, LOAD=1
+#   make test-matrix    all tests on each kernel that is prepared
 #   make bench          molt beside kpatch's way, livepatch and the limits: figures in build/bench
 #   make bench-quick    the same in short; fails if a ratio is wrong
 #   make shell          the guest, interactive, with the modules and the probes in it
@@ -22,10 +24,13 @@
 #   KERNEL=RELEASE      for any of these, another kernel than the newest with Rust in backports; its
 #                       modules are built in build/RELEASE
 #   KDIR=FOLDER         builds against a kernel tree that you prepared with Rust
+#   ONLY=WORD           for `soak` and `test-matrix`, only items with WORD in their names
+#   SLICE=2/6           for these, only every sixth item, from the second on
 #   V=1                 shows the commands
 #   MOLT_CACHE=FOLDER   (environment) where the build root and the kernels are kept
 
-goals := modules new demo test bench bench-quick shell probe handler lint doc rust-analyzer setup clean help
+goals := modules new demo test soak test-matrix bench bench-quick shell probe handler lint doc \
+	rust-analyzer setup clean help
 
 .PHONY: $(goals)
 .DEFAULT_GOAL := modules
@@ -35,12 +40,17 @@ ifndef MOLT_INSIDE
 # --- outside the build root -----------------------------------------------------------------------
 
 # What may be given on the command line goes along.
-settings := KERNEL KDIR T V RECORD
+settings := KERNEL KDIR T V RECORD N LOAD ONLY SLICE
 export MOLT_STARTED := $(shell date +%s)
 export KERNEL
 export KDIR := $(if $(KDIR),$(abspath $(KDIR)))
 
 here := $(dir $(lastword $(MAKEFILE_LIST)))
+
+# These continue where they were stopped, unless the tree has changed.
+ifneq ($(filter soak test-matrix,$(MAKECMDGOALS)),)
+export MOLT_COMMIT := $(shell '$(here)scripts/commit')
+endif
 
 .NOTPARALLEL:
 
@@ -122,6 +132,13 @@ test: modules check-core
 	+@scripts/fixes '$(T)' make --no-print-directory modules
 	@$(call cargo,test) --tests --workspace --exclude molt-tests -- $(T)
 	@$(call cargo,test) --tests -p molt-tests -- $(T)
+
+soak: export MOLT_TESTS := 1
+soak: modules check-core
+	@scripts/soak
+
+test-matrix: | build
+	+@scripts/matrix
 
 # Everybody in one guest that counts instructions (docs/bench.md).
 bench bench-quick: export MOLT_TESTS := 1

@@ -14,12 +14,17 @@
 #   MOLT_ACCEL  QEMU's accelerator (default: tcg, one thread: the same result on every machine)
 #
 # Environment that `scripts/kernel --env` prints, and that make gives to all that it starts, the
-# test runner included: MOLT_RELEASE the release, as `uname -r` shows it in the guest MOLT_OUT where
-# its modules are built: the checkout, or with KERNEL build/<release> MOLT_KDIR the prepared kernel
-# tree MOLT_SYMVERS its Module.symvers MOLT_CC the compiler it was configured with MOLT_KERNEL_IMAGE
-# what QEMU boots MOLT_VMLINUX the kernel unpacked, with its own table of symbols MOLT_VMLINUZ the
-# kernel packed, as kexec takes it MOLT_BTF a vmlinux with the kernel's BTF MOLT_MODULES
-# /lib/modules/<release> of the kernel package
+# test runner included:
+#   MOLT_RELEASE       the release, as `uname -r` shows it in the guest
+#   MOLT_OUT           where its modules are built: the checkout, or with KERNEL build/<release>
+#   MOLT_KDIR          the prepared kernel tree
+#   MOLT_SYMVERS       its Module.symvers
+#   MOLT_CC            the compiler it was configured with
+#   MOLT_KERNEL_IMAGE  what QEMU boots
+#   MOLT_VMLINUX       the kernel unpacked, with its own table of symbols
+#   MOLT_VMLINUZ       the kernel packed, as kexec takes it
+#   MOLT_BTF           a vmlinux with the kernel's BTF
+#   MOLT_MODULES       /lib/modules/<release> of the kernel package
 
 set -euo pipefail
 umask 022
