@@ -4,6 +4,7 @@
 mod uses;
 
 use self::uses::{is_private, Uses};
+use crate::arch::IGNORED_SYMBOL;
 use crate::definition::{Definition, Landing};
 use crate::exports::Exports;
 use crate::kernel_symbols::KernelSymbols;
@@ -12,9 +13,6 @@ use crate::module::Module;
 use crate::modules::Modules;
 use crate::problem::Problem;
 use std::collections::HashSet;
-
-/// The one undefined symbol that `ignore_undef_symbol()` of the loader lets pass on x86-64.
-const IGNORED: &str = "_GLOBAL_OFFSET_TABLE_";
 
 /// What modules are checked against.
 #[derive(Debug, Default)]
@@ -65,7 +63,7 @@ impl Checker {
         for symbol in module.symbols.iter().skip(1) {
             if !symbol.is_undefined()
                 || symbol.weak
-                || symbol.name == IGNORED
+                || symbol.name == IGNORED_SYMBOL
                 || PrivateSymbol::is_private(&symbol.name)
             {
                 continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The kernel image as `scripts/extract-vmlinux` unpacks it: what it knows of its own symbols.
 
-use crate::arch::ENDBR;
+use crate::arch::{ENDBR, ENDBR_SEAL};
 use crate::definition::Landing;
 use crate::kallsyms;
 use crate::kernel_symbols::{KernelSymbol, KernelSymbols};
@@ -12,9 +12,6 @@ use object::read::elf::{FileHeader, SectionHeader};
 use std::collections::HashSet;
 
 /// Reads the symbols of an image, and for each whether it keeps its ENDBR.
-///
-/// `.ibt_endbr_seal` lists the functions whose ENDBR `apply_seal_endbr()` of
-/// `arch/x86/kernel/alternative.c` takes away at boot, since objtool saw no pointer to them.
 pub fn read(data: &[u8]) -> Result<KernelSymbols> {
     symbols(&Image::parse(data)?)
 }
@@ -25,7 +22,7 @@ fn symbols(image: &Image<'_>) -> Result<KernelSymbols> {
     )?;
     let entries = kallsyms::unpack(rodata, base).context("no symbol table was found in it")?;
     let sealed: Option<HashSet<u64>> = image
-        .section(".ibt_endbr_seal")
+        .section(ENDBR_SEAL)
         .map(|(address, bytes)| sealed_functions(address, bytes));
 
     KernelSymbols::new(entries.into_iter().map(|entry| {
@@ -104,7 +101,7 @@ mod tests {
             (".text".to_owned(), TEXT, text),
             (".rodata".to_owned(), RODATA, rodata),
         ];
-        sections.extend(seal.map(|bytes| (".ibt_endbr_seal".to_owned(), SEAL, bytes)));
+        sections.extend(seal.map(|bytes| (ENDBR_SEAL.to_owned(), SEAL, bytes)));
         Image(sections)
     }
 

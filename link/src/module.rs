@@ -116,7 +116,8 @@ impl Module {
             header.e_ident.data == elf::ELFDATA2LSB
                 && header.e_machine(Le) == arch::MACHINE
                 && header.e_type(Le) == elf::ET_REL,
-            "not a relocatable ELF file for x86-64"
+            "not a relocatable ELF file for {}",
+            arch::NAME
         );
 
         let table = header.sections(Le, data).context("bad section headers")?;
@@ -144,7 +145,7 @@ impl Module {
         let mut relocations = Vec::new();
         for section in table.iter() {
             if section.sh_type(Le) == elf::SHT_REL {
-                bail!("a section of type REL, which x86-64 does not use");
+                bail!("a section of type REL, which {} does not use", arch::NAME);
             }
             let Some((entries, link)) = section.rela(Le, data).context("bad relocations")? else {
                 continue;

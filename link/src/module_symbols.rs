@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 //! The symbols that a module has for kallsyms.
 
-use crate::arch::ENDBR;
+use crate::arch::{ENDBR, ENDBR_SEAL};
 use crate::definition::{Definition, Landing};
 use crate::module::{Module, Symbol};
 use std::collections::{HashMap, HashSet};
@@ -54,7 +54,7 @@ fn sealed_functions(module: &Module) -> HashSet<(u16, u64)> {
     let entries = module
         .relocations
         .iter()
-        .filter(|relocation| module.sections[relocation.target].name == ".ibt_endbr_seal");
+        .filter(|relocation| module.sections[relocation.target].name == ENDBR_SEAL);
     entries
         .map(|entry| {
             let symbol: &Symbol = &module.symbols[entry.symbol];

@@ -4,6 +4,9 @@
 use crate::relocation::Use;
 use object::elf;
 
+/// What it is called.
+pub const NAME: &str = "x86-64";
+
 /// The machine in a file's header.
 pub const MACHINE: u16 = elf::EM_X86_64;
 
@@ -12,6 +15,14 @@ pub const NO_RELOCATION: u32 = elf::R_X86_64_NONE;
 
 /// The instruction that a call through a pointer must land on.
 pub const ENDBR: [u8; 4] = [0xf3, 0x0f, 0x1e, 0xfa];
+
+/// The section that lists the functions whose ENDBR `apply_seal_endbr()` of
+/// `arch/x86/kernel/alternative.c` takes away, since objtool saw no pointer to them. Each entry is
+/// the distance from itself to the function, in 32 bits.
+pub const ENDBR_SEAL: &str = ".ibt_endbr_seal";
+
+/// The one undefined symbol that `ignore_undef_symbol()` of the loader lets pass.
+pub const IGNORED_SYMBOL: &str = "_GLOBAL_OFFSET_TABLE_";
 
 /// Why no private symbol may be used in a section of this name, if so: those that only this
 /// architecture has.
@@ -22,7 +33,7 @@ pub fn forbidden_section(section: &str) -> Option<&'static str> {
             Some("it lists this module's instructions that depend on the CPU")
         }
         ".retpoline_sites" | ".return_sites" | ".call_sites" | ".cfi_sites" | ".kcfi_traps"
-        | "__kcfi_traps" | ".ibt_endbr_seal" => {
+        | "__kcfi_traps" | ENDBR_SEAL => {
             Some("it lists this module's instructions that mitigations rewrite")
         }
         _ => None,
