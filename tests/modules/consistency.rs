@@ -10,6 +10,9 @@ patch! {
     vmlinux: { version_proc_show => show },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn show(_m: *mut c::seq_file, _v: *mut c_void) -> c_int {
     0
 }

@@ -10,4 +10,7 @@ patch! {
     virtio: { virtio_check_driver_offered_feature: unsafe extern "C" fn() => nothing },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn nothing() {}

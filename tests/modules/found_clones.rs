@@ -11,6 +11,9 @@ patch! {
     vmlinux: { filesystems_proc_show_fallback => show },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn show(_m: *mut c::seq_file, _v: *mut c_void) -> c_int {
     0
 }

@@ -10,4 +10,7 @@ patch! {
     state: { nothing: unsafe extern "C" fn() => nothing },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn nothing() {}

@@ -13,6 +13,9 @@ patch! {
     },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn refuse(_path: *const c::path, _result: *mut c::kstatfs) -> c_int {
     EPERM.to_errno()
 }

@@ -10,6 +10,9 @@ patch! {
     vmlinux: { security_inode_mkdir => refuse },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn refuse(
     _folder: *mut c::inode,
     _entry: *mut c::dentry,

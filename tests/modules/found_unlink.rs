@@ -11,6 +11,9 @@ patch! {
     vmlinux: { shmem_unlink => refuse },
 }
 
+/// # Safety
+///
+/// None.
 unsafe extern "C" fn refuse(_folder: *mut c::inode, _entry: *mut c::dentry) -> c_int {
     EPERM.to_errno()
 }
