@@ -94,7 +94,7 @@ impl Cause {
     }
 }
 
-/// A refused change: the cause, what it concerns in words, and who is in the way.
+/// A refused change: the cause, what it concerns in words, and which tasks are in the way.
 pub(crate) struct Refusal {
     cause: Cause,
     errno: Error,
@@ -147,7 +147,7 @@ impl Refusal {
         }
     }
 
-    /// The error number for who asked.
+    /// The error number for the requester.
     pub(crate) fn errno(&self) -> Error {
         self.errno
     }

@@ -4,7 +4,7 @@
 //!
 //! This is the binary interface between two modules. Its version is in `Kbuild` (`-Cmetadata`),
 //! which is part of every mangled name: a patch module built against another version does not find
-//! the core's symbols, and the loader refuses it. Whoever changes this file raises the version.
+//! the core's symbols, and the loader refuses it. A change of this file raises the version.
 
 use crate::{
     api::{

@@ -3,8 +3,8 @@
 //! What a patch module sees of the core.
 //!
 //! **Belongs here**: the declaration that `patch!` writes, what callbacks are told, and the words
-//! in which an author chooses. This is a binary interface between two modules: whoever changes a
-//! type of it raises `MOLT_API` in `Kbuild`.
+//! in which an author chooses. This is a binary interface between two modules: a change of a type
+//! in it raises `MOLT_API` in `Kbuild`.
 //!
 //! **May use**: [`crate::edge`], [`crate::pure`].
 //!

@@ -68,7 +68,7 @@ pub(crate) struct Attempt<'a> {
     backoff: Backoff,
     /// Tasks were in the way of the last try.
     blocked: bool,
-    /// Who runs, from before the first look at the tasks on. Whoever gave it ends it.
+    /// The record of tasks that run, from before the first look at them. Its owner ends it.
     pub(crate) recording: &'a mut Option<Recording>,
     /// What has been measured so far.
     pub(crate) figures: Figures,
@@ -165,7 +165,7 @@ impl<'a> Attempt<'a> {
                 return Verdict::Vetoed;
             }
             match verdict {
-                // Whoever was found is in the way, whether or not somebody was missed.
+                // What was found is in the way, whether or not a task was missed.
                 Verdict::Unknown if !scan.judge.may_flip() => Verdict::Blocked,
                 verdict => verdict,
             }
@@ -179,7 +179,7 @@ impl<'a> Attempt<'a> {
         Ok(verdict)
     }
 
-    /// Begins to record who runs, unless that is done already.
+    /// Begins to record which tasks run, unless that is done already.
     pub(crate) fn record(&mut self) -> Result<Recording, Retry> {
         match self.recording.take() {
             Some(recording) => Ok(recording),
@@ -250,7 +250,7 @@ fn in_the_way(verdict: Verdict, found: &Found) -> Refusal {
                 found.looked_at
             ),
         ),
-        // Whoever was found is not in the way: in a change that is made task by task nobody is.
+        // What was found is not in the way: in a change that is made task by task nothing is.
         Verdict::Unknown => Refusal::new(
             Cause::Busy,
             fmt!("more tasks were exiting at once than can be followed"),

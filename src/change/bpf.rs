@@ -4,8 +4,8 @@
 //!
 //! ftrace refuses a BPF trampoline on a function with a jump. So when such a program is loaded,
 //! which is before it is attached, the function gets its handler back. That takes some
-//! milliseconds, or until the change under way is over; who attaches sooner is refused, and has to
-//! try again.
+//! milliseconds, or until the change under way is over; a program that is attached sooner is
+//! refused, and has to try again.
 
 use crate::{
     edge::kernel::{
@@ -84,7 +84,8 @@ pub(crate) struct BpfListener {
 }
 
 impl BpfListener {
-    /// Who works off `queue`, which must be emptied after the listener hears nothing any more.
+    /// Its worker is that of `queue`, which must be emptied after the listener hears nothing any
+    /// more.
     pub(crate) fn new(shared: Arc<Shared>, queue: Arc<WorkQueue>) -> Result<Arc<Self>> {
         let give_back = Arc::pin_init(
             pin_init!(GiveBack {

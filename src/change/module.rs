@@ -84,7 +84,8 @@ impl Shared {
         }
         registry.drop_module(module.id);
         for transition in registry.transitions() {
-            // Without memory who comes to be where the module was may be taken for a straggler.
+            // Without memory a task that comes to be where the module was may be taken for a
+            // straggler.
             let _ = transition.set_checked(|checked| {
                 checked.forget(module.text);
                 Ok(())
@@ -104,7 +105,7 @@ impl Shared {
         module: &CStr,
         holds: impl Fn(&Patch, usize) -> bool,
     ) -> Option<(Arc<Patch>, usize, &'static Object)> {
-        // Not for longer: callbacks come after this, and whoever loads a module asks for it.
+        // Not for longer: callbacks come after this, and a task that loads a module asks for it.
         let loaded = self.loaded.lock();
         loaded.iter().find_map(|patch| {
             let (index, object) = object_of(patch, module)?;

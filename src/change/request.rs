@@ -55,7 +55,7 @@ pub(crate) struct Request {
     transitions: Arc<WorkQueue>,
     patch: Arc<Patch>,
     change: Change,
-    /// Who asks is the load of the patch's module.
+    /// The requester is the load of the patch's module.
     loads: bool,
     /// Keeps the patch module, of which the worker reads name and declaration, until the answer is
     /// given: the requester may have been let go before.
@@ -96,7 +96,7 @@ impl Request {
         )
     }
 
-    /// Waits for the answer; for who made the request, after it was queued.
+    /// Waits for the answer; for the requester, after the request was queued.
     pub(crate) fn wait(&self) -> Result {
         self.requester.wait()
     }
@@ -104,8 +104,8 @@ impl Request {
     /// Makes the change and publishes how it went: phase 5. Also says how many functions it
     /// concerned. What it leaves in `recording` is to be ended.
     ///
-    /// The patch module is kept by `pin` until the state is published: whoever reads there, or is
-    /// answered, that the patch is off can unload it.
+    /// The patch module is kept by `pin` until the state is published: a task that reads there, or
+    /// is answered, that the patch is off can unload it.
     fn serve(
         &self,
         recording: &mut Option<Recording>,
@@ -139,7 +139,7 @@ impl Request {
             Transaction::new(&self.shared, &self.patch, &self.requester, recording);
         let result = transaction.run(self.change);
         let figures = transaction.attempt.figures;
-        // With what it holds: whoever finds the change over can unload those that are off.
+        // With what it holds: a task that finds the change over can unload patches that are off.
         drop(transaction);
         if result.is_ok() {
             self.warn_of_absent();
@@ -244,8 +244,8 @@ impl WorkItem for Request {
         if let Some(recording) = recording {
             request.shared.keep(recording.stop());
         }
-        // Nobody waits for the rest: calls go where they should already. Let who asked go on first,
-        // because this worker comes before everybody else.
+        // Nobody waits for the rest: calls go where they should already. Let the requester go on
+        // first, because this worker comes before everybody else.
         fsleep(Delta::from_millis(1));
         if let Ok((Outcome::Done, functions)) = result {
             request.tell(functions);

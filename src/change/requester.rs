@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who asked for a change and waits for the answer.
+//! The task that asked for a change and waits for the answer.
 
 use crate::edge::kernel::completion::Completion;
 use kernel::{

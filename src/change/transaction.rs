@@ -146,7 +146,7 @@ impl<'a> Transaction<'a> {
     }
 
     /// Tasks were in the way up to the deadline, and the model is one that goes on without them:
-    /// who is always inside has to stay behind, from now on. Whether it is so.
+    /// tasks that are always inside have to stay behind, from now on. Whether it is so.
     fn goes_on_per_task(&mut self) -> bool {
         let is_auto = self.patch.status.lock().consistency == Consistency::Auto;
         let is_wanted = !self.attempt.is_cancelled();

@@ -73,7 +73,7 @@ fn wait_recording(patch: &Patch, shared: &Shared, recording: &Recording) -> Resu
         scan.look();
         seen |= scan.judge.found.inside != 0;
         if scan.judge.found.inside == 0 {
-            // Who waits in vain for a window that is short enough gets a longer one in the end.
+            // A caller that waits in vain for a short enough window gets a longer one in the end.
             let budget = if round < PATIENCE {
                 shared.budget_ns()
             } else {

@@ -12,9 +12,9 @@
 //!             post_unpatch (refused)                    post_unpatch
 //! ```
 //!
-//! Only who holds the registry moves an object. Callbacks are shown the patches `below`, which stay
-//! loaded meanwhile, for what these hand over ([`crate::edge::mechanism::state`]). Callbacks run
-//! without the patch's status locked, so that sysfs can be read meanwhile.
+//! Only the holder of the registry moves an object. Callbacks are shown the patches `below`, which
+//! stay loaded meanwhile, for what these hand over ([`crate::edge::mechanism::state`]). Callbacks
+//! run without the patch's status locked, so that sysfs can be read meanwhile.
 
 use crate::{
     api::{

@@ -7,7 +7,7 @@
 //! below it ([`lower`]), how its calls are redirected ([`redirection`]).
 //!
 //! **May use**: [`crate::api`], [`crate::stacks`], [`crate::edge`], [`crate::pure`]. It knows
-//! neither the registry nor who makes a change.
+//! neither the registry nor what makes a change.
 //!
 //! **Runs**: in the task that holds the registry; readers of sysfs see [`status`] under its lock.
 
@@ -145,7 +145,7 @@ impl Patch {
             .any(Function::is_forced)
     }
 
-    /// Whether nothing is named twice, for who loads it.
+    /// Whether nothing is named twice, for the load of its module.
     ///
     /// # Errors
     ///

@@ -7,7 +7,7 @@ use crate::pure::word::Word;
 /// How calls of a patch's functions are to be redirected, while nothing changes.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Redirection {
-    /// By a handler that ftrace calls: whoever else wants the function can have it too.
+    /// By a handler that ftrace calls: other users of the function can have it, too.
     Ftrace,
     /// By a jump at the function's entry.
     Direct,

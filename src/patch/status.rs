@@ -175,7 +175,7 @@ impl Status {
         self.error = CString::try_from_fmt(fmt!("{}", refusal)).ok();
     }
 
-    /// Publishes where the patch is. Whoever reads that it is off can unload its module: it has
+    /// Publishes where the patch is. A reader that finds it off can unload its module: that has
     /// been let go by then.
     pub(crate) fn enter(&mut self, progress: Progress) {
         match progress {

@@ -68,7 +68,7 @@ impl Stragglers {
         self.poked.xchg(false, Relaxed)
     }
 
-    /// Who they are, and where. Process context.
+    /// Their names, and where they are. Process context.
     pub(crate) fn blockers(&self) -> Blockers {
         blockers::left_behind(&self.migration, self.begun)
     }

@@ -81,7 +81,8 @@ impl Gate {
 
     /// Reads the gate. Any context.
     ///
-    /// Acquire: partner of the release in [`Gate::flip`]; who sees the new side sees its targets.
+    /// Acquire: partner of the release in [`Gate::flip`]; a reader of the new side sees its
+    /// targets.
     pub(crate) fn read(&self) -> View {
         View(self.0.load(Ordering::Acquire))
     }
@@ -91,7 +92,7 @@ impl Gate {
         self.0.fetch_or(OPEN | ATTEND, Ordering::SeqCst);
     }
 
-    /// Closes the window, whoever won.
+    /// Closes the window, whether flip or veto has won.
     pub(crate) fn close(&self) {
         self.update(|word| word & !OPEN);
     }

@@ -2,10 +2,10 @@
 
 //! A set that anybody may ask in any context, while others join and leave.
 //!
-//! A table of slots with open addressing. Who has left keeps its slot until the set is swept, so
-//! that what the value stands for is let go by one side only, in a context that may do that. What a
-//! value's membership says to the value's owner is exact, because nobody else changes it while the
-//! owner asks: that is the caller's to see to.
+//! A table of slots with open addressing. A value that has left keeps its slot until the set is
+//! swept, so that what the value stands for is let go by one side only, in a context that may do
+//! that. What a value's membership says to the value's owner is exact, because nobody else changes
+//! it while the owner asks: that is the caller's to see to.
 //!
 //! Pure logic: compiled into the core and into the host's unit tests.
 
@@ -20,7 +20,7 @@ use core::{
 
 /// In a slot: its value has left. Values are even.
 const LEFT: usize = 1;
-/// In a slot: whoever had it was swept. Others may be behind it.
+/// In a slot: the value that had it was swept. Others may be behind it.
 const SWEPT: usize = LEFT;
 
 /// A set of values that are even and not 0.
@@ -134,8 +134,8 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         Joined::Full
     }
 
-    /// Puts a member into a slot. It is counted before it can be seen: who makes it leave at once
-    /// takes only itself off the number.
+    /// Puts a member into a slot. It is counted before it can be seen: a caller that makes it leave
+    /// at once takes only that one off the number.
     fn put(&self, slot: &AtomicUsize, there: usize, value: usize) -> bool {
         self.members.fetch_add(1, Ordering::AcqRel);
         let put = exchange(slot, there, value);
@@ -147,7 +147,7 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
 
     /// Ends the membership of `value`. False when it was none. Any context but NMI.
     pub(crate) fn leave(&self, value: NonZeroUsize) -> bool {
-        // Mostly. Whoever is a member has been counted.
+        // Mostly. A member has been counted.
         if self.len() == 0 {
             return false;
         }
@@ -158,7 +158,7 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
                 return false;
             }
             if there == value && exchange(slot, value, value | LEFT) {
-                // Release: who sees nobody left sees what they did before.
+                // Release: whoever reads 0 sees what the members did before.
                 self.members.fetch_sub(1, Ordering::AcqRel);
                 return true;
             }
@@ -166,7 +166,7 @@ impl<S: Deref<Target = [AtomicUsize]>> MemberSet<S> {
         false
     }
 
-    /// Takes those out who have left, and visits them. One caller at a time.
+    /// Takes the values out that have left, and visits them. One caller at a time.
     pub(crate) fn sweep(&self, mut visit: impl FnMut(NonZeroUsize)) {
         for slot in self.slots.iter() {
             let there = slot.load(Ordering::Relaxed);

@@ -110,7 +110,7 @@ impl Direct {
 /// Whether the newest patch on it wants jumps.
 fn wants_jump(site: &Site) -> bool {
     if site.redirect.in_transition() {
-        // Only the handler knows who is left behind.
+        // Only the handler knows the stragglers.
         return false;
     }
     let chosen = site.newest().map(|patch| patch.status.lock().redirection);

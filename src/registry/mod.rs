@@ -61,7 +61,8 @@ use kernel::{
     sync::Arc, //
 };
 
-/// See the page of this room. Whoever holds its lock makes a change, or answers for one.
+/// The enabled patches and their functions. The holder of its lock makes a change, or answers for
+/// one.
 pub(crate) struct Registry {
     /// Enabled patches, oldest first.
     patches: KVec<Arc<Patch>>,
@@ -276,7 +277,7 @@ impl Registry {
         let Self { sites, reclaim, .. } = self;
         for step in steps {
             let redirect = &mut sites[step.site.0].redirect;
-            // Whoever calls it comes here, whatever a patch below is about to do.
+            // Every call comes here, whatever a patch below is about to do.
             redirect.end(reclaim);
             redirect.set(step.new);
         }

@@ -64,7 +64,8 @@ pub(crate) struct Shared {
     pub(crate) exits: Arc<Exits>,
     #[pin]
     pub(crate) registry: Mutex<Registry>,
-    /// For the next change or unload that has to know who runs; two at the same time each have one.
+    /// For the next change or unload that has to know which tasks run; two at the same time each
+    /// have one.
     #[pin]
     spare: Mutex<Option<Recorder>>,
     /// Microseconds for which a stop window may hold the CPUs; 0 is no limit.
@@ -111,7 +112,8 @@ impl Shared {
         )
     }
 
-    /// Begins to record who runs. Process context; sleeps. [`Shared::keep`] what is left of it.
+    /// Begins to record which tasks run. Process context; sleeps. [`Shared::keep`] what is left of
+    /// it.
     pub(crate) fn record(&self) -> Result<Recording> {
         let spare = self.spare.lock().take();
         let recorder = match spare {
@@ -121,7 +123,7 @@ impl Shared {
         recorder.start()
     }
 
-    /// Keeps a recorder for who needs the next.
+    /// Keeps a recorder for the next change.
     pub(crate) fn keep(&self, recorder: Recorder) {
         let surplus = self.spare.lock().replace(recorder);
         // Not under the lock: it waits.
@@ -133,7 +135,8 @@ impl Shared {
         u64::from(self.budget_us.load(Relaxed)) * 1000
     }
 
-    /// Keeps why something that was asked of `patch` is not done. Returns the errno for who asked.
+    /// Keeps why something that was asked of `patch` is not done. Returns the errno for the
+    /// requester.
     pub(crate) fn refuse(&self, patch: &Patch, refusal: Refusal) -> Error {
         patch.status.lock().refuse(&refusal);
         let errno = refusal.errno();

@@ -191,10 +191,10 @@ impl Blockers {
     }
 }
 
-/// Those whom a transition has left behind that began at `begun`, as far as they fit: where they
-/// are, and for how many milliseconds they have been in the way. Process context.
+/// The stragglers of a transition that began at `begun`, as far as they fit: where they are, and
+/// for how many milliseconds they have been in the way. Process context.
 ///
-/// Who runs is somewhere else by the time that this is read.
+/// A task that runs is somewhere else by the time that this is read.
 pub(crate) fn left_behind(migration: &Migration, begun: Instant<Monotonic>) -> Blockers {
     let mut lines = KVec::new();
     let ranges = migration.ranges();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Only in the build for tests (`--cfg molt_check`): in every stop window, everybody is looked at
-//! after those who ran, and the verdicts are compared.
+//! Only in the build for tests (`--cfg molt_check`): in every stop window, every task is looked at
+//! after those that ran, and the verdicts are compared.
 //!
 //! Also lets some windows overflow on purpose, because without that none does.
 
@@ -55,8 +55,8 @@ pub(crate) fn pretends_overflow() -> bool {
     every != 0 && number.checked_rem(every) == Some(0)
 }
 
-/// Compares `verdict`, which rests on `looked_at` tasks, with what a look at everybody who `counts`
-/// says. While all CPUs are held.
+/// Compares `verdict`, which rests on `looked_at` tasks, with what a look at every task says that
+/// `counts`. While all CPUs are held.
 pub(crate) fn compare(
     stopped: &Stopped<'_>,
     exits: &Exits,

@@ -43,7 +43,7 @@ const CAPACITY: usize = 1024;
 pub(crate) struct Exits {
     #[pin]
     memory: SpinLock<Memory>,
-    /// Held by who makes it complete: whoever comes meanwhile has to wait.
+    /// Held while it is made complete: others wait meanwhile.
     #[pin]
     completing: Mutex<()>,
 }
@@ -91,7 +91,7 @@ impl Exits {
         });
         tasks::wait_for_unlisted();
         let mut memory = self.memory.lock();
-        // Whoever has found no room since may be off the list by now.
+        // A task that has found no room since may be off the list by now.
         memory.complete = memory.lost == lost;
     }
 

@@ -23,7 +23,7 @@ pub(crate) enum Verdict {
     Clear,
     /// Somebody is, and nobody can have been missed.
     Blocked,
-    /// Whoever was found, somebody may have been missed.
+    /// Whatever was found, a task may have been missed.
     Unknown,
     /// Finding out takes longer than the CPUs may be held.
     Overrun,
@@ -34,17 +34,17 @@ pub(crate) enum Verdict {
 /// What is thought of a task that is seen somewhere.
 pub(crate) struct Judge<'a> {
     pub(crate) ranges: Ranges<'a>,
-    /// For a change that is made task by task: who is in the way stays behind.
+    /// For a change that is made task by task: a task in the way stays behind.
     pub(crate) behind: Option<Behind<'a>>,
     /// What the last look found.
     pub(crate) found: Found,
 }
 
-/// Where those are noted who stay behind.
+/// Where stragglers are noted.
 pub(crate) struct Behind<'a> {
     /// One that has not begun.
     pub(crate) migration: &'a Migration,
-    /// The one that it reverses: who is still in its old universe has nowhere to go.
+    /// The one that it reverses: a task that is still in its old universe has nowhere to go.
     pub(crate) reversed: Option<&'a Migration>,
 }
 
@@ -71,7 +71,7 @@ impl<'a> Judge<'a> {
         self.behind.is_some()
     }
 
-    /// Nobody is in the way, as far as has been seen, or whoever is can stay behind.
+    /// No task is in the way, as far as has been seen, or those that are can stay behind.
     pub(crate) fn may_flip(&self) -> bool {
         match &self.behind {
             Some(behind) => !behind.migration.is_full(),

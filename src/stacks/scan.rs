@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Looking at every stack: once while the machine runs, and then only at who has run since.
+//! Looking at every stack: once while the machine runs, and then only at the tasks that have run
+//! since.
 //!
-//! A stack changes only while its task runs. So whoever was seen outside of the ranges, switched
-//! out, is still outside if it has not run since; and who runs is recorded
-//! ([`crate::edge::mechanism::recorder`]). While all CPUs are held, only those who ran are left to
+//! A stack changes only while its task runs. So a task that was seen outside of the ranges,
+//! switched out, is still outside if it has not run since; and tasks that run are recorded
+//! ([`crate::edge::mechanism::recorder`]). While all CPUs are held, only those that ran are left to
 //! be verified. `docs/design/who-ran.md` has the argument case by case.
 
 #[cfg(molt_check)]
@@ -51,7 +52,7 @@ pub(crate) struct Scan<'a> {
     exits: &'a Exits,
     recording: &'a Recording,
     pub(crate) judge: Judge<'a>,
-    /// Who ran, or was in the way, when it was looked at.
+    /// Tasks that ran, or were in the way, when they were looked at.
     suspects: &'a TaskQueue,
     complete: bool,
     /// CPUs that had gone when the survey began.
@@ -78,9 +79,9 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Looks who is in the way while the machine runs: at everybody, if need be, and then, in
-    /// rounds, at those who ran meanwhile, as long as each round has half as many as the last.
-    /// Process context.
+    /// Looks which tasks are in the way while the machine runs: at all of them, if need be, and
+    /// then, in rounds, at those that ran meanwhile, as long as each round has half as many as the
+    /// last. Process context.
     pub(crate) fn look(&mut self) {
         let mut looked = if self.is_complete() {
             self.narrow()
@@ -96,7 +97,7 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Whether the suspects and those who were recorded are all that is left to look at.
+    /// Whether the suspects and the recorded tasks are all that is left to look at.
     fn is_complete(&self) -> bool {
         self.complete && !self.recording.has_overflowed() && self.gone == hotplug::gone()
     }
@@ -107,7 +108,8 @@ impl<'a> Scan<'a> {
         self.judge.found.clear();
         self.suspects.clear();
         // INVARIANT: everything is looked at after it has begun to be recorded anew. The list of
-        // tasks comes first: who leaves it while it is walked is among those that exit then.
+        // tasks comes first: a task that leaves it while it is walked is among those that exit
+        // then.
         self.gone = hotplug::gone();
         self.recording.restart();
         let mut kept = true;
@@ -123,7 +125,7 @@ impl<'a> Scan<'a> {
         self.surveyed
     }
 
-    /// Looks at the suspects, and at those who ran. Returns how many that were.
+    /// Looks at the suspects, and at the tasks that ran. Returns how many there were.
     fn narrow(&mut self) -> usize {
         self.judge.found.clear();
         let mut kept = true;
@@ -191,7 +193,7 @@ impl<'a> Scan<'a> {
         verdict
     }
 
-    /// In a change that is made task by task, whoever does not stay behind must be clean.
+    /// In a change that is made task by task, a task that does not stay behind must be clean.
     #[cfg(molt_check)]
     fn compare(&self, stopped: &Stopped<'_>, verdict: Verdict) {
         let judge = &self.judge;
@@ -222,7 +224,7 @@ impl Drop for Scan<'_> {
     }
 }
 
-/// Visits the suspects and those who ran; true, because nobody is missing then.
+/// Visits the suspects and the tasks that ran; true, because none is missing then.
 fn who_ran(
     stopped: &Stopped<'_>,
     suspects: &TaskQueue,

@@ -194,7 +194,7 @@ fn try_complete(shared: &Shared, registry: &mut Registry, transition: &Transitio
     let below = LowerPatches::shown(registry.below(patch));
     finish::complete(shared, registry, transition);
     finish::post_callbacks(patch, change, below.patches());
-    // Whoever finds it over can unload the patches that are off.
+    // A task that finds it over can unload the patches that are off.
     drop(below);
     pr_info!(
         "{}: {}, the last task has followed after {} ms\n",
@@ -205,7 +205,7 @@ fn try_complete(shared: &Shared, registry: &mut Registry, transition: &Transitio
     let mut status = patch.status.lock();
     // Unless the opposite has been asked for, which has found nothing to turn round.
     if status.progress != change.opposite().during() {
-        // With the registry locked: who finds it over when they get that, finds this too.
+        // With the registry locked: a task that finds it over when it gets that finds this, too.
         status.enter(change.after());
     }
     true
@@ -228,7 +228,7 @@ pub(crate) fn force(shared: &Shared, patch: &Arc<Patch>) -> Result<(), Refusal> 
                 released
             );
         }
-        // Again, because those who are left make others. Nobody has to wait for us meanwhile.
+        // Again, because stragglers make others. Other users of the registry come in between.
         drop(registry);
         registry = shared.visit();
     }
@@ -290,8 +290,8 @@ impl Helper {
         }
     }
 
-    /// Who does not run may be outside already. Those who run go by themselves, so this need not be
-    /// done often.
+    /// A task that does not run may be outside already. Those that run go by themselves, so this
+    /// need not be done often.
     fn look_at_stacks(&mut self, migration: &Migration) {
         if let Some((when, took)) = self.looked {
             if when.elapsed().as_micros_ceil() < took.as_micros_ceil().saturating_mul(SHARE) {
@@ -323,8 +323,8 @@ impl Helper {
         now
     }
 
-    /// Has those who return to user mode go from there, and when it is `urgent` wakes all who can
-    /// be woken.
+    /// Has stragglers that return to user mode go from there, and when it is `urgent` wakes all
+    /// that can be woken.
     fn wake(&mut self, migration: &Arc<Migration>, urgent: bool) {
         let missing = migration.numbers().saturating_sub(self.work.len());
         if self.work.reserve(missing, GFP_KERNEL).is_err() {

@@ -39,11 +39,11 @@ use kernel::{
     sync::Arc, //
 };
 
-/// Slots for those who stay behind: at first, and at the most. Half of them may be full.
+/// Slots for stragglers: at first, and at the most. Half of them may be full.
 const FIRST_SLOTS: usize = 1 << 8;
 const MOST_SLOTS: usize = 1 << 22;
 
-/// What is there for those who stay behind.
+/// What is there for stragglers.
 #[derive(Clone, Copy)]
 struct Provision {
     slots: usize,
@@ -52,7 +52,7 @@ struct Provision {
 }
 
 impl Provision {
-    /// What it takes instead, when it does not do for those who have been seen.
+    /// What it takes instead, when it does not do for the stragglers that have been seen.
     fn lacks(self, migration: &Migration, found: &Found) -> Option<Self> {
         if migration.is_full() {
             let seen = found.inside.saturating_add(found.unreliable);
@@ -73,9 +73,9 @@ impl Provision {
     }
 }
 
-/// Makes the steps of `plan` by `attempt`, and has a transition begin that leaves behind whoever is
-/// inside the ranges, except who is still behind in the one that it reverses. `prepare` makes what
-/// has to be there afterwards.
+/// Makes the steps of `plan` by `attempt`, and has a transition begin that leaves behind the tasks
+/// inside the ranges, except stragglers of the one that it reverses. `prepare` makes what has to be
+/// there afterwards.
 pub(crate) fn migrate<T>(
     attempt: &mut Attempt<'_>,
     registry: &mut Registry,

@@ -32,7 +32,7 @@ impl Completion {
         })
     }
 
-    /// It has happened; wakes all who wait, now and later. Any context but NMI.
+    /// It has happened; wakes all waiters, now and later. Any context but NMI.
     pub(crate) fn complete(&self) {
         // SAFETY: initialised by `new`.
         unsafe { bindings::complete_all(self.raw.get()) }

@@ -37,8 +37,8 @@ use kernel::{
     prelude::*, //
 };
 
-/// The task that arms functions for the core which have jumps already; 0 when none does. Only who
-/// holds the registry does.
+/// The task that arms functions for the core which have jumps already; 0 when none does. Only the
+/// holder of the registry does.
 static ARMING: AtomicUsize = AtomicUsize::new(0);
 
 /// A function's ftrace site, and where it jumps.

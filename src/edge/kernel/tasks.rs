@@ -288,7 +288,7 @@ unsafe impl Sync for TaskRef {}
 impl TaskRef {
     /// # Safety
     ///
-    /// One count of the task's `usage` must be the caller's, who gives it away.
+    /// One count of the task's `usage` must be the caller's, and is given away.
     pub(in crate::edge) unsafe fn from_raw(task: *mut bindings::task_struct) -> Self {
         // INVARIANT: promised by the caller.
         Self(task)

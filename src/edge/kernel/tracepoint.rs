@@ -138,7 +138,7 @@ unsafe extern "C" fn probe<L: ExitListener>(
 }
 
 impl Point {
-    /// The one with that name. There are some thousands, so who needs it often keeps it.
+    /// The one with that name. There are some thousands, so keep what is needed often.
     pub(in crate::edge) fn find(name: &CStr) -> Result<Self> {
         struct Search<'a> {
             name: &'a CStr,

@@ -4,8 +4,7 @@
 //! the loader leaves for later because the target may not be there (`docs/private-symbols.md`).
 //!
 //! For modules marked `livepatch` the loader keeps what is needed here (`klp_info`): section
-//! headers and the whole symbol table. The caller, who holds the core's registry, is the only one
-//! to use it.
+//! headers and the whole symbol table. Only the holder of the core's registry uses it.
 //!
 //! C header: [`include/linux/livepatch.h`](srctree/include/linux/livepatch.h)
 

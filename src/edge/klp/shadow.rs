@@ -201,7 +201,8 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     /// # Safety
     ///
     /// Nobody uses a reference to the object's value any more, and nobody gets or removes it while
-    /// this runs. This is so where the kernel frees the object, because whoever could is then gone.
+    /// this runs. This is so where the kernel frees the object, because no user of the object is
+    /// left then.
     pub unsafe fn remove<O>(&self, object: *const O) -> Option<T> {
         // SAFETY: as in `get`.
         let found = unsafe { bindings::klp_shadow_get(address(object), self.id) };

@@ -21,11 +21,11 @@ use kernel::{
 /// # Invariants
 ///
 /// `before` is null or a junction that is freed after this one's migration has begun, and a grace
-/// period has passed after that: it is followed only by who has seen that the migration had not
+/// period has passed after that: only a handler follows it that has seen that the migration had not
 /// begun.
 pub(crate) struct Junction {
     migration: Arc<Migration>,
-    /// Where those go who stay behind, and where all others go.
+    /// Where stragglers go, and where all other tasks go.
     old: usize,
     new: usize,
     /// What counts until this one's migration has begun: that of the transition which it reverses.
@@ -63,7 +63,7 @@ impl Junction {
         Arc::ptr_eq(&self.migration, migration)
     }
 
-    /// Where those go who stay behind, and where all others go, as the handler stores it.
+    /// Where stragglers go, and where all other tasks go, as the handler stores it.
     pub(in crate::edge) fn targets(&self) -> (usize, usize) {
         (self.old, self.new)
     }
@@ -92,8 +92,8 @@ pub(in crate::edge) unsafe fn choose(at: usize) -> Option<usize> {
                 junction.new
             });
         }
-        // By the type invariant valid: this one's migration had not begun, and who is half way is
-        // waited for.
+        // By the type invariant valid: this one's migration had not begun, and a handler that is
+        // half way is waited for.
         at = junction.before;
     }
     None

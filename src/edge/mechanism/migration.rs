@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! The two universes of a transition: when the new one began, and who is still in the old one.
+//! The two universes of a transition: when the new one began, and which tasks are still in the old
+//! one.
 
 use crate::{
     edge::{
@@ -62,13 +63,13 @@ use kernel::{
 pub(crate) struct Migration {
     /// Opened and flipped once, when the new universe begins.
     pub(in crate::edge) gate: Gate,
-    /// Those who stay behind.
+    /// The stragglers.
     stragglers: TaskSet,
     /// One of them found no room.
     full: AtomicBool,
-    /// Where nobody may be who goes from the old universe to the new.
+    /// Where a task may not be that goes from the old universe to the new.
     ranges: AtomicPtr<Sorted>,
-    /// That, and what has been it before. Locked also by who follows the references of the set.
+    /// That, and what has been it before. Locked also while references of the set are followed.
     #[pin]
     kept: Mutex<KVec<KBox<Sorted>>>,
 }
@@ -81,7 +82,7 @@ pub(crate) struct Migration {
 struct TaskSet(MemberSet<KVVec<AtomicUsize>>);
 
 impl TaskSet {
-    /// Lets go of those who have left. Process context; nobody may follow their references
+    /// Lets go of tasks that have left. Process context; their references may not be followed
     /// meanwhile.
     fn sweep(&self) {
         self.0.sweep(|address| {
@@ -168,7 +169,7 @@ impl Migration {
     }
 
     /// `task` stays behind. False when there is no room. Any context but NMI, the stop window
-    /// included; for who decides alone about this task.
+    /// included; for a caller that decides alone about this task.
     pub(crate) fn add(&self, task: Task<'_>) -> bool {
         let Some(address) = NonZeroUsize::new(task.id()) else {
             return true;
@@ -192,7 +193,7 @@ impl Migration {
     }
 
     /// `task` does not stay behind, or no longer. Returns whether it did. Any context but NMI; for
-    /// who decides alone about it.
+    /// a caller that decides alone about it.
     pub(crate) fn remove(&self, task: Task<'_>) -> bool {
         // INVARIANT: it keeps its reference until it is swept.
         NonZeroUsize::new(task.id()).is_some_and(|address| self.stragglers.0.leave(address))
@@ -209,7 +210,7 @@ impl Migration {
     }
 
     /// NMI handlers that meet a junction veto from here on. Before CPUs are stopped. `follows`:
-    /// tracepoints are connected for those who may stay behind.
+    /// tracepoints are connected for tasks that may stay behind.
     pub(crate) fn open(&self, follows: bool) -> StartWindow<'_> {
         self.gate.open();
         StartWindow {
@@ -218,7 +219,7 @@ impl Migration {
         }
     }
 
-    /// Where nobody may be who goes to the new universe. Valid as long as the migration.
+    /// Where a task may not be that goes to the new universe. Valid as long as the migration.
     pub(crate) fn ranges(&self) -> Ranges<'_> {
         // SAFETY: by the type invariant; what is kept stays as long as `self`. Acquire: partner of
         // the release in `set_ranges`.
@@ -248,13 +249,13 @@ impl Migration {
         }
     }
 
-    /// Lets go of those who have left. Process context.
+    /// Lets go of tasks that have left. Process context.
     pub(crate) fn sweep(&self) {
         let _kept = self.kept.lock();
         self.stragglers.sweep();
     }
 
-    /// Visits all who are in the old universe, each with a number that it keeps. Process context;
+    /// Visits all tasks in the old universe, each with a number that it keeps. Process context;
     /// `visit` may sleep.
     pub(crate) fn for_each(&self, mut visit: impl FnMut(usize, Task<'_>)) {
         // Nobody is swept meanwhile.
@@ -287,8 +288,8 @@ pub(crate) struct StartWindow<'a> {
 }
 
 impl StartWindow<'_> {
-    /// The new universe begins, for all but those who stay behind. False after a veto, and when
-    /// somebody would stay behind whom nobody follows: nothing has changed.
+    /// The new universe begins, for all tasks but stragglers. False after a veto, and when there
+    /// are stragglers that are not followed: nothing has changed.
     pub(crate) fn flip(&self, _: &Stopped<'_>) -> bool {
         // While all CPUs are held only the verdict can have made somebody stay, before this.
         (self.follows || self.migration.remaining() == 0) && self.migration.gate.flip()

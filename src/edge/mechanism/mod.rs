@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
 //! molt's own mechanisms: how calls are redirected, how a transition sends each task its own way,
-//! and who has run.
+//! and which tasks have run.
 
 pub(crate) mod handler;
 pub(crate) mod junction;

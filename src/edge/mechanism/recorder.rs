@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Who runs: every task that is switched away from, recorded per CPU by the tracepoint
+//! Which tasks run: each that is switched away from is recorded per CPU by the tracepoint
 //! `sched_switch`.
 //!
-//! The record is complete: whoever ran on a CPU while it is made, and does not run now, was
+//! The record is complete: a task that ran on a CPU while it is made, and does not run now, was
 //! switched away from on that CPU. It takes no lock and allocates nothing.
 
 use crate::edge::{
@@ -38,7 +38,7 @@ use kernel::{
 /// Memory for a record, which may be used for one after the other.
 pub(crate) struct Recorder {
     record: KBox<Record>,
-    /// For who makes use of the record: memory that a change need not wait for.
+    /// For the user of the record: memory that a change need not wait for.
     suspects: TaskQueue,
     switches: Point,
 }
@@ -115,12 +115,12 @@ impl Recording {
         record.cpus.iter().for_each(TaskQueue::clear);
     }
 
-    /// Where to keep tasks for a second look, for the one who restarted it.
+    /// Where to keep tasks for a second look, for the caller that restarted it.
     pub(crate) fn suspects(&self) -> &TaskQueue {
         &self.recorder.suspects
     }
 
-    /// Takes everybody out who has been recorded. For the one who restarted it.
+    /// Takes all recorded tasks out. For the caller that restarted it.
     pub(crate) fn take(&self, mut visit: impl FnMut(TaskRef)) {
         for cpu in &self.recorder.record.cpus {
             // Not until it is empty: it fills while we look.
@@ -130,7 +130,7 @@ impl Recording {
         }
     }
 
-    /// Visits everybody who has been recorded, some of them more than once, until it breaks off.
+    /// Visits all recorded tasks, some of them more than once, until it breaks off.
     pub(crate) fn for_each_stopped(
         &self,
         stopped: &Stopped<'_>,

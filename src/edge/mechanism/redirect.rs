@@ -50,7 +50,7 @@ use kernel::{
 struct Group {
     hook: ManuallyDrop<Hook>,
     handled: AtomicBool,
-    /// Its functions have jumps at their entries, which win. Only who holds the registry writes
+    /// Its functions have jumps at their entries, which win. Only the holder of the registry writes
     /// these two.
     jumps: AtomicBool,
 }
@@ -195,7 +195,7 @@ impl Redirect {
     }
 
     /// Has calls of the whole group pass the handler no more: they go where it would send them,
-    /// because of their jumps. Process context; waits for those who are in the handler.
+    /// because of their jumps. Process context; waits for callers that are in the handler.
     pub(crate) fn pass_by(&self) -> Result {
         self.group.unregister()
     }
@@ -245,8 +245,8 @@ impl Redirect {
     }
 
     /// A transition may be turned round again and again: only the newest junction still counts,
-    /// whose migration has begun. Who is half way to one before it is waited for before that is
-    /// freed.
+    /// whose migration has begun. A handler that is half way to an older one is waited for before
+    /// that is freed.
     fn forget_reversed(&mut self, reclaim: &mut Reclaim) {
         let Some(newest) = self.junctions.pop() else {
             return;
@@ -273,11 +273,11 @@ impl Redirect {
         }
     }
 
-    /// Everybody is where the newest junction sends those who do not stay behind: the function
-    /// leaves the transition. Process context.
+    /// Every task is where the newest junction sends all but stragglers: the function leaves the
+    /// transition. Process context.
     pub(crate) fn end(&mut self, reclaim: &mut Reclaim) {
         if let Some((_, new)) = self.targets() {
-            // First, for who does not find a junction any more.
+            // First, for handlers that do not find a junction any more.
             self.group.hook.set(self.site, new);
             self.leave_transition(reclaim);
         }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 
-//! Those who stay behind, followed through the scheduler: whoever is switched out clean goes to the
-//! new universe, and whom one of them makes is in the old one too.
+//! Stragglers, followed through the scheduler: one that is switched out clean goes to the new
+//! universe, and a task that one of them makes is in the old one, too.
 
 use crate::edge::{
     arch::this_cpu,
@@ -42,8 +42,8 @@ impl Points {
     }
 }
 
-/// What a transition needs as long as it lasts: calls ask for junctions, and those who stay behind,
-/// if there are any, are followed. Dropping it waits for probes under way.
+/// What a transition needs as long as it lasts: calls ask for junctions, and stragglers, if there
+/// are any, are followed. Dropping it waits for probes under way.
 ///
 /// # Invariants
 ///

@@ -59,7 +59,7 @@ impl TaskQueue {
         Some(unsafe { TaskRef::from_raw(address.get() as *mut _) })
     }
 
-    /// How many there are, for who pops.
+    /// How many there are, for the side that pops.
     pub(crate) fn len(&self) -> usize {
         self.0.len()
     }
