@@ -56,7 +56,7 @@ endif
 
 # None of these needs a build root.
 new:
-	@'$(here)scripts/new' '$(NAME)' $(if $(DIR),'$(abspath $(DIR))')
+	@'$(here)scripts/new' '$(NAME)' $(if $(DIR),'$(DIR)')
 
 help:
 	@sed -n 's/^#   //p' '$(here)Makefile'

@@ -125,9 +125,22 @@ fn names_that_no_patch_can_have() {
         ("consistency", "/sys/kernel/molt"),
         ("core", "a Rust crate"),
         ("kernel", "a Rust crate"),
+        ("pin_init", "a Rust crate"),
     ] {
         let error = new(name, &folder).expect_err(name);
         assert!(error.contains(why), "{name}: {error}");
         assert!(!folder.exists(), "{name}");
+    }
+}
+
+#[test]
+fn folders_that_kbuild_cannot_work_in() {
+    for part in ["two words", "a:b"] {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join(part)
+            .join("fix");
+        let error = new("fix", &folder).expect_err(part);
+        assert!(error.contains("no folder with a blank"), "{error}");
+        assert!(!folder.exists(), "{part}");
     }
 }
