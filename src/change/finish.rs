@@ -81,7 +81,7 @@ pub(crate) fn post_callbacks(patch: &Patch, change: Change, below: &[Arc<Patch>]
             (_, Phase::Absent) => {}
             (Change::Enable, Phase::Patched) => {}
             (Change::Enable, Phase::Prepared | Phase::Leaving) => {
-                lifecycle::settle(patch, index, object, below);
+                lifecycle::patched(patch, index, object, below);
             }
             // One that is only prepared has come while the patch was on its way.
             (Change::Disable, _) => lifecycle::release(patch, index, object, below),
@@ -94,7 +94,7 @@ pub(crate) fn rollback(patch: &Patch, change: Change, below: &[Arc<Patch>]) {
     for (index, object) in patch.objects().iter().enumerate().rev() {
         match (change, patch.phase(index)) {
             (Change::Enable, Phase::Prepared) => lifecycle::release(patch, index, object, below),
-            (Change::Disable, Phase::Leaving) => lifecycle::settle(patch, index, object, below),
+            (Change::Disable, Phase::Leaving) => lifecycle::patched(patch, index, object, below),
             _ => {}
         }
     }

@@ -160,7 +160,7 @@ fn patch_late(
     }
     plan.publish(registry, patch);
     if registry.transition_of(patch).is_none() {
-        lifecycle::settle(patch, index, object, registry.below(patch));
+        lifecycle::patched(patch, index, object, registry.below(patch));
     }
     Ok(())
 }

@@ -6,7 +6,7 @@
 //!           prepare             flip                begin_leaving
 //!  Absent ───────────> Prepared ────> Patched ─────────────────────> Leaving
 //!    ^  relocate,         │  │          ^  ^         pre_unpatch        │ │
-//!    │  pre_patch         │  └─ settle ─┘  └────────── settle ──────────┘ │
+//!    │  pre_patch         │  └─ patched ┘  └───────── patched ──────────┘ │
 //!    │                    │    post_patch              post_patch (refused)
 //!    └─────── release ────┴──────────────────────────── release ──────────┘
 //!             post_unpatch (refused)                    post_unpatch
@@ -74,7 +74,7 @@ pub(crate) fn prepare(
 }
 
 /// Calls of the object go to the replacements now, or still do: calls `post_patch`.
-pub(crate) fn settle(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
+pub(crate) fn patched(patch: &Patch, index: usize, object: &Object, below: &[Arc<Patch>]) {
     patch.set_phase(index, Phase::Patched);
     if let Some(post_patch) = object.callbacks().post_patch {
         post_patch(&target(patch, object, &below));

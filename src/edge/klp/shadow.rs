@@ -46,7 +46,7 @@ struct Link {
 
 /// What the table points to.
 #[repr(C)]
-struct Entry<T> {
+struct Linked<T> {
     /// First, so that the core can collect entries without knowing `T`.
     link: Link,
     value: T,
@@ -173,14 +173,14 @@ impl<T: Send + Sync + 'static> Shadow<T> {
             next: ptr::null_mut(),
         };
         let value = init()?;
-        let mut offered = KBox::into_raw(KBox::new(Entry { link, value }, flags)?);
+        let mut offered = KBox::into_raw(KBox::new(Linked { link, value }, flags)?);
         // SAFETY: `adopt` is for an entry of one pointer and for `offered`, which outlives the
         // call.
         let found = unsafe {
             bindings::klp_shadow_get_or_alloc(
                 address(object),
                 self.id,
-                size_of::<*mut Entry<T>>(),
+                size_of::<*mut Linked<T>>(),
                 raw(flags),
                 Some(adopt::<T>),
                 (&raw mut offered).cast(),
@@ -206,7 +206,7 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     pub unsafe fn remove<O>(&self, object: *const O) -> Option<T> {
         // SAFETY: as in `get`.
         let found = unsafe { bindings::klp_shadow_get(address(object), self.id) };
-        let found = NonNull::new(found.cast::<*mut Entry<T>>())?;
+        let found = NonNull::new(found.cast::<*mut Linked<T>>())?;
         // SAFETY: by the requirement of `new` it is an entry of `adopt`, and by ours nobody else
         // removes it.
         let entry = unsafe { found.read() };
@@ -228,9 +228,9 @@ impl<T: Send + Sync + 'static> Shadow<T> {
     /// and the callback's target is not [forced](crate::api::target::Target::is_forced): no
     /// task is in the patch's code then, so none has a reference that it got there.
     pub unsafe fn remove_all(&self) -> usize {
-        // SAFETY: by the requirement of `new` all entries of the id point to an `Entry`, which
+        // SAFETY: by the requirement of `new` all entries of the id point to a `Linked`, which
         // begins with its link.
-        let mut next = unsafe { detach_all(self.id) }.cast::<Entry<T>>();
+        let mut next = unsafe { detach_all(self.id) }.cast::<Linked<T>>();
         let mut removed = 0;
         while !next.is_null() {
             // SAFETY: a box that `get_or_try_init` gave to the table, which no longer has it; by
@@ -266,7 +266,7 @@ fn raw(flags: Flags) -> bindings::gfp_t {
 /// `found` is null or an entry filled by [`adopt`] with the same `T`, whose value is not removed in
 /// the lifetime `'a`.
 unsafe fn value<'a, T>(found: *mut ffi::c_void) -> Option<&'a T> {
-    let found = NonNull::new(found.cast::<*const Entry<T>>())?;
+    let found = NonNull::new(found.cast::<*const Linked<T>>())?;
     // SAFETY: by the requirement; it was filled before it was put on the table.
     Some(unsafe { &(*found.read()).value })
 }
@@ -284,8 +284,8 @@ unsafe extern "C" fn adopt<T>(
 ) -> ffi::c_int {
     // SAFETY: by the requirement.
     unsafe {
-        let entry = offered.cast::<*mut Entry<T>>().replace(ptr::null_mut());
-        data.cast::<*mut Entry<T>>().write(entry);
+        let entry = offered.cast::<*mut Linked<T>>().replace(ptr::null_mut());
+        data.cast::<*mut Linked<T>>().write(entry);
     }
     0
 }
