@@ -23,7 +23,8 @@ pub(crate) struct Entry {
     pub(crate) targets: [AtomicUsize; 2],
     /// The function is part of the change under way.
     pub(crate) changing: AtomicBool,
-    /// During a transition, the address of what chooses by task (`edge/junction.rs`); otherwise 0.
+    /// During a transition, the address of its junction here (`edge/mechanism/junction.rs`); else
+    /// 0.
     pub(crate) junction: AtomicUsize,
 }
 

@@ -27,18 +27,18 @@ use crate::{
         FtraceSite, //
     }, //
 };
-use core::{
-    mem::ManuallyDrop,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
-};
+use core::mem::ManuallyDrop;
 use kernel::{
     error::to_result,
     ffi,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Atomic,
+            Relaxed, //
+        },
+        Arc, //
+    }, //
 };
 
 /// Functions that were armed together, in one pass of ftrace over its records.
@@ -49,10 +49,10 @@ use kernel::{
 /// pointer, while `handled` is set.
 struct Group {
     hook: ManuallyDrop<Hook>,
-    handled: AtomicBool,
+    handled: Atomic<bool>,
     /// Its functions have jumps at their entries, which win. Only the holder of the registry writes
     /// these two.
-    jumps: AtomicBool,
+    jumps: Atomic<bool>,
 }
 
 /// One function's ftrace site, armed until the last of its group is dropped or until it
@@ -100,8 +100,8 @@ impl Group {
     fn arm(sites: &[FtraceSite]) -> Result<Self> {
         let group = Self {
             hook: ManuallyDrop::new(Hook::new(sites)?),
-            handled: AtomicBool::new(false),
-            jumps: AtomicBool::new(false),
+            handled: Atomic::new(false),
+            jumps: Atomic::new(false),
         };
         set_filter(group.hook.ops(), sites, false)?;
         group.register()?;
@@ -114,17 +114,17 @@ impl Group {
         // unregistered, and its handler is for such an ops.
         to_result(unsafe { bindings::register_ftrace_function(self.hook.ops()) })?;
         // INVARIANT: registered just now.
-        self.handled.store(true, Ordering::Relaxed);
+        self.handled.store(true, Relaxed);
         Ok(())
     }
 
     /// Has calls pass it no more. When it succeeds, it returns after nobody is in the trampoline or
     /// the handler (rude and voluntary RCU-tasks grace periods).
     fn unregister(&self) -> Result {
-        if self.handled.load(Ordering::Relaxed) {
+        if self.handled.load(Relaxed) {
             // SAFETY: registered by the type invariant.
             to_result(unsafe { bindings::unregister_ftrace_function(self.hook.ops()) })?;
-            self.handled.store(false, Ordering::Relaxed);
+            self.handled.store(false, Relaxed);
         }
         Ok(())
     }
@@ -173,12 +173,12 @@ impl Redirect {
     /// Whether the functions of the group have jumps. Then calls do not go where the table says, so
     /// nothing may be changed.
     pub(crate) fn has_jump(&self) -> bool {
-        self.group.jumps.load(Ordering::Relaxed)
+        self.group.jumps.load(Relaxed)
     }
 
     /// Keeps that the functions of the group have jumps now, or have none.
     pub(crate) fn set_jump(&self, jumps: bool) {
-        self.group.jumps.store(jumps, Ordering::Relaxed);
+        self.group.jumps.store(jumps, Relaxed);
     }
 
     /// Has calls of the whole group pass the handler. Process context.
@@ -187,7 +187,7 @@ impl Redirect {
     ///
     /// As [`arm`].
     pub(crate) fn handle(&self) -> Result {
-        if self.group.handled.load(Ordering::Relaxed) {
+        if self.group.handled.load(Relaxed) {
             Ok(())
         } else {
             self.group.register()

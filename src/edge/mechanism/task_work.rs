@@ -13,17 +13,19 @@ use crate::edge::{
     },
     mechanism::migration::Migration, //
 };
-use core::{
-    cell::UnsafeCell,
-    sync::atomic::{
-        AtomicBool,
-        Ordering, //
-    }, //
-};
+use core::cell::UnsafeCell;
 use kernel::{
     container_of,
     prelude::*,
-    sync::Arc, //
+    sync::{
+        atomic::{
+            Acquire,
+            Atomic,
+            Relaxed,
+            Release, //
+        },
+        Arc, //
+    }, //
 };
 
 /// A piece of work that a task carries out for itself.
@@ -35,7 +37,7 @@ use kernel::{
 struct Work {
     head: UnsafeCell<bindings::callback_head>,
     migration: Arc<Migration>,
-    done: AtomicBool,
+    done: Atomic<bool>,
 }
 
 // SAFETY: the head is the kernel's once it was handed over, and its list synchronises itself.
@@ -65,7 +67,7 @@ impl TaskWork {
         let work = Work {
             head: UnsafeCell::new(head),
             migration,
-            done: AtomicBool::new(false),
+            done: Atomic::new(false),
         };
         let work = Arc::new(work, GFP_KERNEL)?;
         let notify = if urgent {
@@ -96,7 +98,7 @@ impl TaskWork {
 
     /// Whether the task has carried it out.
     pub(crate) fn is_done(&self) -> bool {
-        self.work.done.load(Ordering::Acquire)
+        self.work.done.load(Acquire)
     }
 
     /// Takes it back. False when the task has it in hand: then it is done in a moment. Process
@@ -110,7 +112,7 @@ impl TaskWork {
             bindings::private::task_work_cancel(self.task.borrow().as_ptr(), self.work.head.get())
         };
         if cancelled {
-            self.work.done.store(true, Ordering::Relaxed);
+            self.work.done.store(true, Relaxed);
             // SAFETY: by the type invariant the list's reference, which is ours now.
             drop(unsafe { Arc::from_raw(Arc::as_ptr(&self.work)) });
         }
@@ -142,5 +144,5 @@ unsafe extern "C" fn arrived(head: *mut bindings::callback_head) {
     // SAFETY: the calling task stays.
     let task = unsafe { Task::from_raw(crate::edge::arch::this_cpu::task() as *mut _) };
     work.migration.try_current(task);
-    work.done.store(true, Ordering::Release);
+    work.done.store(true, Release);
 }
