@@ -25,6 +25,10 @@ use crate::{
         },
         klp::shadow, //
     },
+    error::{
+        Cause,
+        Refusal, //
+    },
     patch::Patch, //
 };
 use kernel::{
@@ -86,6 +90,10 @@ impl Loader {
     /// Makes `patch` known and enables it. Process context.
     fn load(&self, patch: Arc<Patch>) -> Result {
         patch.check_names()?;
+        if let Err(refusal) = check_folders(&patch) {
+            pr_err!("{}: {}\n", patch.name(), refusal);
+            return Err(self.engine.shared().refuse(&patch, refusal));
+        }
         let dir = PatchDir::new(&self.dir, &self.engine, patch.clone())?;
         // What finds no room must not be dropped under the lock: that waits for readers and
         // writers of its files.
@@ -194,6 +202,30 @@ impl Drop for Registration {
     #[inline(always)]
     fn drop(&mut self) {
         self.unload();
+    }
+}
+
+/// Whether `patch` and its objects can have folders: none of them has the name of a file there.
+fn check_folders(patch: &Patch) -> Result<(), Refusal> {
+    if CoreDir::has_file(patch.name()) {
+        return Err(Refusal::new(
+            Cause::Invalid,
+            fmt!(
+                "no patch can be called {}: /sys/kernel/molt has a file of that name",
+                patch.name()
+            ),
+        ));
+    }
+    let mut objects = patch.objects().iter();
+    match objects.find(|object| PatchDir::has_file(object.name())) {
+        Some(object) => Err(Refusal::new(
+            Cause::Invalid,
+            fmt!(
+                "no object can be called {}: each patch has a file of that name",
+                object.name()
+            ),
+        )),
+        None => Ok(()),
     }
 }
 

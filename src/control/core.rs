@@ -24,6 +24,7 @@ use crate::{
 use core::sync::atomic::Ordering;
 use kernel::{
     prelude::*,
+    str::CStr,
     sync::{
         atomic::Relaxed,
         Arc, //
@@ -38,6 +39,11 @@ struct CoreNode(Arc<Shared>);
 impl CoreDir {
     pub(crate) fn new(shared: Arc<Shared>) -> Result<Self> {
         Ok(Self(Dir::new(Parent::kernel(), c"molt", CoreNode(shared))?))
+    }
+
+    /// Whether one of its files has this name, which no patch can have then.
+    pub(crate) fn has_file(name: &CStr) -> bool {
+        CoreNode::has_file(name)
     }
 
     /// Where the directories of patches are.

@@ -29,6 +29,7 @@ use crate::{
 };
 use kernel::{
     prelude::*,
+    str::CStr,
     sync::Arc, //
 };
 
@@ -46,6 +47,11 @@ struct PatchNode {
 }
 
 impl PatchDir {
+    /// Whether one of its files has this name, which no object can have then.
+    pub(crate) fn has_file(name: &CStr) -> bool {
+        PatchNode::has_file(name)
+    }
+
     /// Of `patch`, which `engine` can be asked to change. Process context.
     pub(crate) fn new(core: &CoreDir, engine: &Arc<Engine>, patch: Arc<Patch>) -> Result<Self> {
         let node = PatchNode {

@@ -26,6 +26,11 @@ use kernel::{
 pub(crate) trait Directory: Sized + Send + Sync + 'static {
     /// The files in it.
     const FILES: &'static [File<Self>];
+
+    /// Whether one of them has this name, which no folder in it can have then.
+    fn has_file(name: &CStr) -> bool {
+        Self::FILES.iter().any(|file| file.name == name)
+    }
 }
 
 /// One file: a name, and what reading and writing it do.
@@ -36,6 +41,7 @@ pub(crate) struct File<T> {
     raw: bindings::attribute,
     show: fn(&T, &mut Page<'_>) -> fmt::Result,
     store: Option<fn(&T, &[u8]) -> Result>,
+    name: &'static CStr,
 }
 
 // SAFETY: the raw attribute holds a pointer to a static string and is never written.
@@ -89,6 +95,7 @@ impl<T> File<T> {
             },
             show,
             store,
+            name,
         }
     }
 }

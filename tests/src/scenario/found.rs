@@ -41,10 +41,6 @@ scenarios! { found:
         .known_to_fail("gcc knew what the old function returns", "rmdir: Ok"),
     caller_of_a_part
         .known_to_fail("gcc split the function, callers go past its entry", "statfs: Ok"),
-    patch_named_as_a_file
-        .known_to_fail("a patch named as a file of sysfs", "cannot create duplicate filename"),
-    object_named_as_a_file
-        .known_to_fail("an object named as a file of sysfs", "cannot create duplicate filename"),
     object_that_is_built_in
         .known_to_fail("an object that is built in is waited for", "found_builtin was enabled"),
 }
@@ -305,22 +301,6 @@ fn caller_of_a_part(_: &Guest) -> Result<()> {
     let outcome = rustix::fs::statfs("/");
     ensure!(outcome.is_err(), "statfs: Ok, it goes past the entry");
     patch.retire()
-}
-
-/// `/sys/kernel/molt/consistency` is a file.
-fn patch_named_as_a_file(_: &Guest) -> Result<()> {
-    module::load_all(&["molt"])?;
-    let outcome = module::load("consistency");
-    ensure!(outcome.is_err(), "it was loaded");
-    patch::check_cause(&patch::last_error(), "invalid")
-}
-
-/// `/sys/kernel/molt/found_object/state` is a file.
-fn object_named_as_a_file(_: &Guest) -> Result<()> {
-    module::load_all(&["molt"])?;
-    let outcome = module::load("found_object");
-    ensure!(outcome.is_err(), "it was loaded");
-    patch::check_cause(&patch::last_error(), "invalid")
 }
 
 /// `virtio` is a part of the image; no module of that name can ever come.

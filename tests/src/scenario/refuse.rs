@@ -19,6 +19,8 @@ scenarios! { refuse:
     idle_function,
     bottom_of_kernel_threads,
     one_bad_of_two,
+    patch_named_as_a_file,
+    object_named_as_a_file,
     owned_by_livepatch,
     owned_by_kprobe,
     owned_by_direct_call,
@@ -73,6 +75,26 @@ fn idle_function(_: &Guest) -> Result<()> {
 
 fn bottom_of_kernel_threads(_: &Guest) -> Result<()> {
     expect_refusal("patch_kthread", Errno::PERM, "refused")
+}
+
+/// `/sys/kernel/molt/consistency` is a file.
+fn patch_named_as_a_file(_: &Guest) -> Result<()> {
+    module::load_all(&["molt", "target"])?;
+    let before = Snapshot::take()?;
+    module::refuse("consistency", "", Errno::INVAL)?;
+    patch::check_cause(&patch::last_error(), "invalid")?;
+    check::contains("last_error", &patch::last_error(), "no patch can be called")?;
+    before.expect_same()
+}
+
+/// `/sys/kernel/molt/PATCH/state` is a file.
+fn object_named_as_a_file(_: &Guest) -> Result<()> {
+    expect_refusal("patch_object_state", Errno::INVAL, "invalid")?;
+    check::contains(
+        "last_error",
+        &patch::last_error(),
+        "no object can be called",
+    )
 }
 
 /// The first function could be patched, the second cannot: neither is.
