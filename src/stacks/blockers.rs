@@ -14,7 +14,10 @@ use crate::edge::{
     },
     mechanism::migration::Migration, //
 };
-use core::fmt::Write as _;
+use core::{
+    fmt::Write as _,
+    num::NonZeroUsize, //
+};
 use kernel::{
     alloc::AllocError,
     fmt,
@@ -38,11 +41,11 @@ struct Blocker {
     comm: [u8; 16],
     /// The frame inside the function, or the last frame that could be read; `None` when there was
     /// none.
-    address: Option<usize>,
+    address: Option<NonZeroUsize>,
 }
 
 impl Blocker {
-    fn new(task: Task<'_>, address: Option<usize>) -> Self {
+    fn new(task: Task<'_>, address: Option<NonZeroUsize>) -> Self {
         Self {
             id: task.id(),
             pid: task.pid(),
@@ -156,7 +159,7 @@ impl fmt::Display for Blocker {
         }
         match self.address {
             None => out.write_str(" ?"),
-            Some(address) => out.write_fmt(fmt!(" {}", Symbolic(address))),
+            Some(address) => out.write_fmt(fmt!(" {}", Symbolic(address.get()))),
         }
     }
 }

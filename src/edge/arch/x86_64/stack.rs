@@ -20,6 +20,7 @@ use crate::{
 use core::{
     arch::asm,
     mem::MaybeUninit,
+    num::NonZeroUsize,
     ptr, //
 };
 
@@ -29,10 +30,10 @@ pub(crate) enum Finding {
     /// Walked to its end; no frame is inside the ranges.
     Clean,
     /// The frame nearest to the top that is inside, as an address.
-    Inside(usize),
+    Inside(NonZeroUsize),
     /// Not walkable to the end, or not telling where the task goes next, so nothing is proved; the
     /// address of the last good frame, or of the one that does not tell.
-    Unreliable(Option<usize>),
+    Unreliable(Option<NonZeroUsize>),
 }
 
 /// Walks the stack of `task` and compares each frame with `ranges`. Any context; does not sleep.
@@ -100,16 +101,15 @@ fn walk_from(task: Task<'_>, first_frame: usize, ranges: Ranges<'_>) -> Finding 
         if !state.regs.is_null() && unsafe { (*state.regs).__bindgen_anon_1.cs } & 3 != 0 {
             break seen;
         }
-        let address = state.ip;
-        if address == 0 {
+        let Some(address) = NonZeroUsize::new(state.ip) else {
             // A call of NULL, which the unwinder would go through.
             break Finding::Unreliable(last);
-        }
-        if ranges.hold(address) {
+        };
+        if ranges.hold(address.get()) {
             break Finding::Inside(address);
         }
         last = Some(address);
-        if seen == Finding::Clean && bpf::may_enter(address, ranges) {
+        if seen == Finding::Clean && bpf::may_enter(address.get(), ranges) {
             seen = Finding::Unreliable(Some(address));
         }
         // An address in code that the kernel does not know (a trampoline just removed) is no matter
