@@ -200,8 +200,7 @@ impl Redirect {
         self.group.unregister()
     }
 
-    /// Where calls go now, in a transition those of tasks that do not stay behind; 0 for the
-    /// function itself.
+    /// Where calls go now, in a transition those of tasks that do not stay behind.
     pub(crate) fn target(&self) -> CallTarget {
         match self.targets() {
             Some((_, new)) => new,
